@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+//
+// Time: the 10 MHz counter that rdtime reads, and the one comparator that wakes
+// a sleeping hart.
+#ifndef VSND_RISCV_CLINT_H
+#define VSND_RISCV_CLINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "board.h"
+#include "csr.h"
+
+#define CLINT_FOREVER (UINT64_MAX)
+
+static inline uint64_t clint_time(void) {
+    uint64_t t;
+    __asm volatile ("csrr %0, time" : "=r" (t));
+    return t;
+}
+
+// Counts retired instructions; exact only when QEMU runs with -icount.
+static inline uint64_t clint_instret(void) {
+    uint64_t n;
+    __asm volatile ("csrr %0, minstret" : "=r" (n));
+    return n;
+}
+
+static inline void clint_timer_off(void) {
+    mie_clear(MIP_MTI);
+}
+
+// Interrupt handlers set this: something may have changed for whoever waits.
+extern volatile bool clint_event;
+
+// Sleep in wfi until an interrupt was handled or `deadline` (ticks of clint_time)
+// has come. May return early; the caller looks at what it waits for and calls again.
+void clint_wait(uint64_t deadline);
+
+#endif

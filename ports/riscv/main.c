@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+//
+// The life of the board: power-on once, then one pass of the loop per soft reset.
+
+#include <string.h>
+
+#include "py/builtin.h"
+#include "py/cstack.h"
+#include "py/gc.h"
+#include "py/mphal.h"
+#include "py/runtime.h"
+#include "shared/readline/readline.h"
+#include "shared/runtime/gchelper.h"
+#include "shared/runtime/pyexec.h"
+#include "fdt.h"
+#include "finisher.h"
+#include "heap.h"
+#include "modvirt.h"
+#include "plic.h"
+#include "trap.h"
+#include "uart.h"
+
+// A machine reset rewrites the image but keeps the rest of RAM: this word tells
+// machine.reset() from power-on.
+#define WARM (0x76736e64)
+extern uint32_t __warm;
+
+extern uint8_t __heap_start, __stack_top, __stack_bottom;
+
+const char *main_bootargs;
+int main_reset_cause;
+static int exit_status; // of the last piece of Python, as a shell would see it
+
+const char main_help_text[] =
+    "Welcome to vsnd, a MicroPython board with a sound card that lives in QEMU.\n"
+    "\n"
+    "  import audio\n"
+    "  audio.tone(440, 500)          play 440 Hz for 500 ms\n"
+    "  audio.play('/rom/x.wav')      play a WAV file (make run-qemu ROM=folder)\n"
+    "\n"
+    "  import vsnd\n"
+    "  card = vsnd.open(); print(card)\n"
+    "  out = card.output(rate=48000, channels=2, format=vsnd.S16)\n"
+    "  out.write(buf); out.drain(); out.close()\n"
+    "\n"
+    "CTRL-A X leaves QEMU, CTRL-C interrupts, CTRL-D on an empty line resets.\n"
+    "help('modules') lists the modules.\n";
+
+void main_after_exec(void *exception, int ret) {
+    exit_status = ret == 1 ? 0 : 1;
+    if (ret & PYEXEC_FORCED_EXIT) {
+        // As CPython: no value or None is 0, an int is itself, anything else is 1.
+        mp_obj_t value = mp_obj_exception_get_value(MP_OBJ_FROM_PTR(exception));
+        mp_int_t status;
+        if (value == mp_const_none) {
+            exit_status = 0;
+        } else if (mp_obj_get_int_maybe(value, &status)) {
+            exit_status = status & 0xff;
+            if (exit_status == 0 && status != 0) {
+                exit_status = 1;
+            }
+        } else {
+            mp_obj_print(value, PRINT_STR);
+            mp_print_str(&mp_plat_print, "\n");
+        }
+    }
+}
+
+uint32_t main_random_seed(void) {
+    return (uint32_t)mp_hal_time_ns() ^ (uint32_t)clint_time();
+}
+
+static bool has_bootarg(const char *word) {
+    size_t len = strlen(word);
+    for (const char *p = main_bootargs; (p = strstr(p, word)) != NULL; p += len) {
+        if ((p == main_bootargs || p[-1] == ' ') && (p[len] == 0 || p[len] == ' ')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// boot.py and main.py as on every board; without a main.py, the embedded tone at
+// power-on. True if a program asked for a soft reset (SystemExit).
+static bool run_programs(void) {
+    if (has_bootarg("repl")) {
+        return false;
+    }
+    int ret = pyexec_file_if_exists("boot.py");
+    if (!(ret & PYEXEC_FORCED_EXIT) && ret != 0) {
+        if (mp_import_stat("main.py") == MP_IMPORT_STAT_FILE) {
+            ret = pyexec_file("main.py");
+        } else if (main_reset_cause != SOFT_RESET) {
+            ret = pyexec_frozen_module("_tone.py", true);
+        }
+    }
+    if (has_bootarg("batch")) {
+        finisher_exit(exit_status);
+    }
+    return ret & PYEXEC_FORCED_EXIT;
+}
+
+void main_run(const void *fdt) {
+    main_reset_cause = __warm == WARM ? HARD_RESET : PWRON_RESET;
+    __warm = WARM;
+
+    plic_init();
+    uart_init();
+    irq_enable();
+
+    fdt_info_t info = fdt_read(fdt);
+    main_bootargs = info.bootargs;
+    uintptr_t ram_end = info.ram_end ? info.ram_end : (uintptr_t)&__heap_start + RAM_SIZE;
+    if ((uintptr_t)fdt > (uintptr_t)&__heap_start && (uintptr_t)fdt < ram_end) {
+        ram_end = (uintptr_t)fdt; // bootargs point into the tree: keep off it
+    }
+    if (ram_end < (uintptr_t)&__heap_start + MICROPY_HEAP_FIRST_AREA) {
+        crash("too little RAM: start QEMU with -m 16M or more");
+    }
+    mp_cstack_init_with_top(&__stack_top, &__stack_top - &__stack_bottom);
+
+    for (;;) {
+        heap_init(ram_end);
+        mp_init();
+        readline_init0();
+        modvirt_init();
+
+        pyexec_frozen_module("_boot.py", false);
+        if (!run_programs()) {
+            for (;;) {
+                if (pyexec_mode_kind == PYEXEC_MODE_RAW_REPL) {
+                    if (pyexec_raw_repl() != 0) {
+                        break;
+                    }
+                } else if (pyexec_friendly_repl() != 0) {
+                    break;
+                }
+            }
+        }
+
+        mp_printf(&mp_plat_print, "MPY: soft reboot\n");
+        modvirt_deinit();
+        gc_sweep_all();
+        mp_deinit();
+        main_reset_cause = SOFT_RESET;
+    }
+}
+
+void gc_collect(void) {
+    gc_collect_start();
+    gc_helper_collect_regs_and_stack();
+    gc_collect_end();
+}
+
+void nlr_jump_fail(void *val) {
+    mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(val));
+    crash("exception outside of any handler");
+}

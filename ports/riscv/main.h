@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#ifndef VSND_RISCV_MAIN_H
+#define VSND_RISCV_MAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// Called by start.S with the device tree that QEMU left in RAM.
+__attribute__((noreturn)) void main_run(const void *fdt);
+
+// What QEMU was given with -append; "" if nothing.
+extern const char *main_bootargs;
+
+// Values of machine.reset_cause().
+enum { PWRON_RESET = 1, HARD_RESET = 2, SOFT_RESET = 5 };
+extern int main_reset_cause;
+
+extern const char main_help_text[];
+
+// Called after each piece of Python that pyexec.c has run: keeps a SystemExit's value.
+void main_after_exec(void *exception, int ret);
+
+uint32_t main_random_seed(void);
+
+#endif

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+//
+// Module virt: the machine's parts that Python drivers need and that no standard
+// module offers. It knows nothing of virtio or sound.
+
+#include <string.h>
+
+#include "py/gc.h"
+#include "py/objarray.h"
+#include "py/runtime.h"
+#include "clint.h"
+#include "finisher.h"
+#include "main.h"
+#include "modvirt.h"
+#include "plic.h"
+
+extern uint8_t __arena_start, __arena_end, __rom_start, __rom_end;
+
+// Sources that were claimed and whose Python handler is due: set in interrupt
+// context, taken by irq_dispatch().
+static volatile uint32_t pending[PLIC_SOURCES / 32];
+static mp_sched_node_t irq_node;
+static volatile bool handled; // a handler has run since virt.wait() last looked
+
+MP_REGISTER_ROOT_POINTER(mp_obj_t virt_irq_handler[PLIC_SOURCES]);
+MP_REGISTER_ROOT_POINTER(mp_obj_t virt_at_reset);
+
+static mp_obj_t *handler_of(unsigned source) {
+    return &MP_STATE_VM(virt_irq_handler)[source];
+}
+
+static void irq_remove(unsigned source) {
+    plic_disable(source);
+    *handler_of(source) = MP_OBJ_NULL;
+}
+
+// A handler that raises is removed: its device has not been quieted and would
+// interrupt for ever.
+static void irq_call(unsigned source) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_call_function_1(*handler_of(source), MP_OBJ_NEW_SMALL_INT(source));
+        nlr_pop();
+    } else {
+        mp_printf(&mp_plat_print, "interrupt %u: handler removed after\n", source);
+        mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
+        irq_remove(source);
+    }
+}
+
+// Runs the due handlers, then completes their sources.
+static void irq_dispatch(mp_sched_node_t *node) {
+    (void)node;
+    for (unsigned word = 0; word < PLIC_SOURCES / 32; ++word) {
+        uintptr_t state = irq_disable();
+        uint32_t due = pending[word];
+        pending[word] = 0;
+        irq_restore(state);
+        for (; due != 0; due &= due - 1) {
+            unsigned source = word * 32 + __builtin_ctz(due);
+            if (*handler_of(source) != MP_OBJ_NULL) {
+                irq_call(source);
+            }
+            plic_complete(source);
+            handled = true;
+        }
+    }
+}
+
+void virt_irq(unsigned source) {
+    if (*handler_of(source) == MP_OBJ_NULL) {
+        plic_disable(source);
+        plic_complete(source);
+    } else {
+        pending[source / 32] |= 1u << source % 32;
+        mp_sched_schedule_node(&irq_node, irq_dispatch);
+    }
+}
+
+void modvirt_init(void) {
+    MP_STATE_VM(virt_at_reset) = mp_const_none;
+    memset(MP_STATE_VM(virt_irq_handler), 0, sizeof(MP_STATE_VM(virt_irq_handler)));
+    handled = false;
+}
+
+void modvirt_deinit(void) {
+    mp_obj_t function = MP_STATE_VM(virt_at_reset);
+    MP_STATE_VM(virt_at_reset) = mp_const_none;
+    if (function != mp_const_none) {
+        // Whatever the program held is garbage by now: make room for the function.
+        mp_obj_dict_init(&MP_STATE_VM(dict_main), 1);
+        gc_collect();
+        nlr_buf_t nlr;
+        if (nlr_push(&nlr) == 0) {
+            mp_call_function_0(function);
+            nlr_pop();
+        } else {
+            mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
+        }
+    }
+    for (unsigned source = 1; source < PLIC_SOURCES; ++source) {
+        if (*handler_of(source) != MP_OBJ_NULL) {
+            irq_remove(source);
+        }
+    }
+    // What was claimed meanwhile must not stay claimed.
+    mp_handle_pending(false);
+}
+
+// arena() -> bytearray: the memory that devices may access. It lies outside the
+// heap, at a fixed address that is also its physical address.
+static mp_obj_t virt_arena(void) {
+    return mp_obj_new_bytearray_by_ref(&__arena_end - &__arena_start, &__arena_start);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(virt_arena_obj, virt_arena);
+
+// immutable(buf) -> bool: buf lies in the firmware image or in the ROM file
+// system, so nobody changes it while a device reads it.
+static mp_obj_t virt_immutable(mp_obj_t buf_in) {
+    mp_buffer_info_t buf;
+    mp_get_buffer_raise(buf_in, &buf, MP_BUFFER_READ);
+    uintptr_t start = (uintptr_t)buf.buf, end = start + buf.len;
+    return mp_obj_new_bool(
+        (start >= (uintptr_t)&__rom_start && end <= (uintptr_t)&__rom_end)
+        || (start >= ROM_BASE && end <= (uintptr_t)ROM_BASE + ROM_SIZE));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(virt_immutable_obj, virt_immutable);
+
+// nbytes(buf) -> int: length in bytes, whatever the item size.
+static mp_obj_t virt_nbytes(mp_obj_t buf_in) {
+    mp_buffer_info_t buf;
+    mp_get_buffer_raise(buf_in, &buf, MP_BUFFER_READ);
+    return MP_OBJ_NEW_SMALL_INT(buf.len);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(virt_nbytes_obj, virt_nbytes);
+
+// Eight words at a time: a 10 ms period of audio is 240 words.
+static void copy_forward(uint8_t *to, const uint8_t *from, size_t n) {
+    if ((((uintptr_t)to ^ (uintptr_t)from) & 7) == 0) {
+        for (; ((uintptr_t)to & 7) && n; --n) {
+            *to++ = *from++;
+        }
+        for (; n >= 64; n -= 64, to += 64, from += 64) {
+            const uint64_t *f = (const uint64_t *)from;
+            uint64_t *t = (uint64_t *)to;
+            uint64_t a = f[0], b = f[1], c = f[2], d = f[3];
+            uint64_t e = f[4], g = f[5], h = f[6], i = f[7];
+            t[0] = a;
+            t[1] = b;
+            t[2] = c;
+            t[3] = d;
+            t[4] = e;
+            t[5] = g;
+            t[6] = h;
+            t[7] = i;
+        }
+    }
+    memcpy(to, from, n);
+}
+
+// copy(to, to_at, from, from_at, n): n bytes between two buffers, offsets in
+// bytes. Unlike slices it allocates nothing. The buffers must not overlap.
+static mp_obj_t virt_copy(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    mp_buffer_info_t to, from;
+    mp_get_buffer_raise(args[0], &to, MP_BUFFER_WRITE);
+    mp_get_buffer_raise(args[2], &from, MP_BUFFER_READ);
+    size_t to_at = mp_obj_get_int(args[1]);
+    size_t from_at = mp_obj_get_int(args[3]);
+    size_t n = mp_obj_get_int(args[4]);
+    if (n > to.len || to_at > to.len - n || n > from.len || from_at > from.len - n) {
+        mp_raise_ValueError(MP_ERROR_TEXT("copy: offset and length must lie within both buffers"));
+    }
+    copy_forward((uint8_t *)to.buf + to_at, (const uint8_t *)from.buf + from_at, n);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_copy_obj, 5, 5, virt_copy);
+
+// fence(): all earlier memory and device accesses before all later ones.
+static mp_obj_t virt_fence(void) {
+    __asm volatile ("fence iorw, iorw" ::: "memory");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(virt_fence_obj, virt_fence);
+
+// irq(source, handler): handler(source) runs soon after the PLIC source fires, as
+// a scheduled function; it must quiet its device. None removes the handler.
+static mp_obj_t virt_irq_set(mp_obj_t source_in, mp_obj_t handler) {
+    mp_int_t source = mp_obj_get_int(source_in);
+    if (source < 1 || source >= PLIC_SOURCES || source == UART0_IRQ) {
+        mp_raise_ValueError(MP_ERROR_TEXT("irq: source must be 1..95 and not the console's 10"));
+    }
+    if (handler == mp_const_none) {
+        irq_remove(source);
+    } else if (!mp_obj_is_callable(handler)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("irq: handler must be callable or None"));
+    } else {
+        *handler_of(source) = handler;
+        plic_enable(source);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(virt_irq_obj, virt_irq_set);
+
+// wait(ms) -> bool: sleep until an interrupt handler has run (True) or ms
+// milliseconds have passed (False). It also returns True for a handler that ran
+// since the last wait, so a caller that checks its condition first misses nothing.
+// Inside a scheduled function, where handlers would have to wait, it runs them itself.
+static mp_obj_t virt_wait(mp_obj_t ms_in) {
+    mp_int_t ms = mp_obj_get_int(ms_in);
+    uint64_t deadline = clint_time() + (ms > 0 ? ms : 0) * (TIME_HZ / 1000);
+    for (;;) {
+        mp_handle_pending(true);
+        if (MP_STATE_VM(sched_state) < 0) {
+            irq_dispatch(NULL);
+        }
+        if (handled) {
+            handled = false;
+            return mp_const_true;
+        }
+        if (clint_time() >= deadline) {
+            return mp_const_false;
+        }
+        clint_wait(deadline);
+    }
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(virt_wait_obj, virt_wait);
+
+// at_reset(function): called without arguments before a soft or machine reset, to
+// quiet what Python has set in motion. None: nothing to do.
+static mp_obj_t virt_at_reset(mp_obj_t function) {
+    MP_STATE_VM(virt_at_reset) = function;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(virt_at_reset_obj, virt_at_reset);
+
+// bootargs() -> str: what QEMU was given with -append.
+static mp_obj_t virt_bootargs(void) {
+    return mp_obj_new_str(main_bootargs, strlen(main_bootargs));
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(virt_bootargs_obj, virt_bootargs);
+
+// exit(status=0): QEMU ends with status, 0..255.
+static mp_obj_t virt_exit(size_t n_args, const mp_obj_t *args) {
+    mp_int_t status = n_args == 0 ? 0 : mp_obj_get_int(args[0]);
+    if (status < 0 || status > 255) {
+        mp_raise_ValueError(MP_ERROR_TEXT("exit: status must be 0..255"));
+    }
+    finisher_exit(status);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_exit_obj, 0, 1, virt_exit);
+
+static const mp_rom_map_elem_t virt_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_virt) },
+    { MP_ROM_QSTR(MP_QSTR_arena), MP_ROM_PTR(&virt_arena_obj) },
+    { MP_ROM_QSTR(MP_QSTR_at_reset), MP_ROM_PTR(&virt_at_reset_obj) },
+    { MP_ROM_QSTR(MP_QSTR_bootargs), MP_ROM_PTR(&virt_bootargs_obj) },
+    { MP_ROM_QSTR(MP_QSTR_copy), MP_ROM_PTR(&virt_copy_obj) },
+    { MP_ROM_QSTR(MP_QSTR_exit), MP_ROM_PTR(&virt_exit_obj) },
+    { MP_ROM_QSTR(MP_QSTR_fence), MP_ROM_PTR(&virt_fence_obj) },
+    { MP_ROM_QSTR(MP_QSTR_immutable), MP_ROM_PTR(&virt_immutable_obj) },
+    { MP_ROM_QSTR(MP_QSTR_irq), MP_ROM_PTR(&virt_irq_obj) },
+    { MP_ROM_QSTR(MP_QSTR_nbytes), MP_ROM_PTR(&virt_nbytes_obj) },
+    { MP_ROM_QSTR(MP_QSTR_wait), MP_ROM_PTR(&virt_wait_obj) },
+    { MP_ROM_QSTR(MP_QSTR_VIRTIO_BASE), MP_ROM_INT(VIRTIO_BASE) },
+    { MP_ROM_QSTR(MP_QSTR_VIRTIO_STRIDE), MP_ROM_INT(VIRTIO_STRIDE) },
+    { MP_ROM_QSTR(MP_QSTR_VIRTIO_SLOTS), MP_ROM_INT(VIRTIO_SLOTS) },
+    { MP_ROM_QSTR(MP_QSTR_VIRTIO_IRQ), MP_ROM_INT(VIRTIO_IRQ) },
+};
+static MP_DEFINE_CONST_DICT(virt_globals, virt_globals_table);
+
+const mp_obj_module_t virt_module = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&virt_globals,
+};
+MP_REGISTER_MODULE(MP_QSTR_virt, virt_module);

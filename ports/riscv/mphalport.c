@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+
+#include "py/mphal.h"
+#include "py/runtime.h"
+#include "py/stream.h"
+#include "board.h"
+#include "uart.h"
+
+void mp_hal_wait_ms(mp_uint_t timeout_ms) {
+    clint_wait(timeout_ms == (mp_uint_t)-1 ? CLINT_FOREVER
+        : clint_time() + timeout_ms * (TIME_HZ / 1000));
+}
+
+int mp_hal_stdin_rx_chr(void) {
+    int c;
+    while ((c = uart_read()) < 0) {
+        mp_event_wait_indefinite();
+    }
+    return c;
+}
+
+mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
+    uart_write(str, len);
+    return len;
+}
+
+uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
+    uintptr_t ready = poll_flags & MP_STREAM_POLL_WR;
+    if ((poll_flags & MP_STREAM_POLL_RD) && uart_readable()) {
+        ready |= MP_STREAM_POLL_RD;
+    }
+    return ready;
+}
+
+static void delay_until(uint64_t deadline) {
+    mp_event_handle_nowait();
+    while (clint_time() < deadline) {
+        clint_wait(deadline);
+        mp_event_handle_nowait();
+    }
+}
+
+void mp_hal_delay_ms(mp_uint_t ms) {
+    delay_until(clint_time() + ms * (TIME_HZ / 1000));
+}
+
+void mp_hal_delay_us(mp_uint_t us) {
+    delay_until(clint_time() + us * (TIME_HZ / 1000000));
+}
+
+// Goldfish RTC: reading the low word latches the high one.
+uint64_t mp_hal_time_ns(void) {
+    uint32_t low = *(volatile uint32_t *)(RTC_BASE + 0);
+    uint32_t high = *(volatile uint32_t *)(RTC_BASE + 4);
+    return (uint64_t)high << 32 | low;
+}

@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+// qstrs that no C source names in the usual way.

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+//
+// What start.S calls once the registers are safe.
+
+#include <stdint.h>
+
+#include "py/mpprint.h"
+#include "clint.h"
+#include "finisher.h"
+#include "plic.h"
+#include "trap.h"
+
+extern uint8_t __stack_guard, __stack_bottom;
+
+// Exception codes of the RISC-V privileged specification, table "mcause".
+static const char *const causes[] = {
+    "instruction address misaligned", "instruction access fault", "illegal instruction",
+    "breakpoint", "load address misaligned", "load access fault",
+    "store address misaligned", "store access fault", "ecall from U-mode",
+    "ecall from S-mode", "reserved", "ecall from M-mode",
+};
+
+static const char *const names[32] = {
+    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",
+    "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s2", "s3", "s4", "s5",
+    "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+};
+
+void trap_interrupt(uint64_t mcause) {
+    switch (mcause & 0xff) {
+        case MIP_MTI:
+            clint_timer_off();
+            break;
+        case MIP_MEI:
+            plic_interrupt();
+            break;
+        default:
+            crash("unexpected interrupt");
+    }
+}
+
+void trap_exception(const uint64_t *x) {
+    uint64_t mcause, mepc, mtval;
+    __asm volatile ("csrr %0, mcause" : "=r" (mcause));
+    __asm volatile ("csrr %0, mepc" : "=r" (mepc));
+    __asm volatile ("csrr %0, mtval" : "=r" (mtval));
+
+    const char *what = mcause < sizeof(causes) / sizeof(causes[0]) ? causes[mcause] : "unknown";
+    mp_printf(&mp_plat_print, "\nTRAP: %s (mcause %u) at 0x%08x, address 0x%08x\n",
+        what, (unsigned)mcause, (unsigned)mepc, (unsigned)mtval);
+    uintptr_t guard = (uintptr_t)&__stack_guard;
+    if (mtval >= guard && mtval < (uintptr_t)&__stack_bottom) {
+        mp_printf(&mp_plat_print, "the C stack has overflowed into its guard page\n");
+    }
+    for (int i = 1; i < 32; ++i) {
+        mp_printf(&mp_plat_print, "%4s %08x%08x%s", names[i],
+            (unsigned)(x[i] >> 32), (unsigned)x[i], i % 4 == 0 || i == 31 ? "\n" : " ");
+    }
+    crash("unhandled exception");
+}
+
+void trap_double(void) {
+    // The printer itself may be what failed: say it with the least code, and end.
+    finisher_exit(EXIT_CRASH);
+}
+
+void crash(const char *why) {
+    mp_printf(&mp_plat_print, "CRASH: %s; QEMU ends with status %d\n", why, EXIT_CRASH);
+    finisher_exit(EXIT_CRASH);
+}
