@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""A virtio device from reset to reset: handshake, queues, interrupts (VirtIO 1.3, 3.1)."""
+
+from errno import EIO, ENODEV, ETIMEDOUT, EOPNOTSUPP
+from machine import mem16, mem32
+from micropython import const
+from time import ticks_ms, ticks_diff
+import virt
+from . import mmio
+from .queue import Queue
+
+VERSION_1 = const(1 << 32)
+
+_INT_USED = const(1)
+_INT_CONFIG = const(2)
+
+# Every device that is up. Before the board resets, each is quieted, so that none
+# writes to memory that the next program uses.
+_live = []
+
+
+def _quiet_all():
+    while _live:
+        device = _live[-1]
+        try:
+            device.quiet()
+        finally:
+            # Also when the device refused to be quieted: go on with the next one.
+            if device in _live:
+                _live.remove(device)
+
+
+def find(device_id):
+    """Return the transport of the first device with this id (5), None if there is none.
+
+    OSError(ENODEV), saying why, if there is one that cannot be used.
+    """
+    for base, irq in mmio.slots():
+        if mmio.identify(base) == device_id:
+            return mmio.MMIO(base, irq)
+    return None
+
+
+class Device:
+    """The device behind `transport`, with its features negotiated and its queues set up.
+
+    `supported` are the feature bits that the driver knows besides VERSION_1; `features`
+    are those of them that the device offers. `queues` gives the wanted size of each queue.
+    The device is live (DRIVER_OK) when the constructor returns.
+
+    OSError(EOPNOTSUPP) if the device does not offer VERSION_1 or refuses the features,
+    OSError(ENODEV) if a queue is missing.
+    """
+
+    def __init__(self, transport, supported, queues):
+        self.transport = transport
+        self.error = None
+        self.queues = ()
+        self._interrupt_status = transport.interrupt_status_va
+        self._interrupt_ack = transport.interrupt_ack_va
+        # The steps of 3.1.1.
+        transport.reset()
+        transport.add_status(mmio.ACKNOWLEDGE)
+        transport.add_status(mmio.DRIVER)
+        try:
+            self._negotiate(supported | VERSION_1)
+            made = []
+            for index, size in enumerate(queues):
+                limit = transport.queue_size_max(index)
+                if limit == 0:
+                    raise OSError(ENODEV, "device at %#x has no queue %d" % (transport.base, index))
+                while size > limit:
+                    size >>= 1
+                made.append(Queue(transport, index, size))
+            self.queues = tuple(made)
+        except Exception:
+            transport.add_status(mmio.FAILED)
+            raise
+        virt.irq(transport.irq, self._irq)
+        if not _live:
+            virt.at_reset(_quiet_all)
+        _live.append(self)
+        transport.add_status(mmio.DRIVER_OK)
+
+    def _negotiate(self, supported):
+        t = self.transport
+        offered = t.features()
+        if not offered & VERSION_1:
+            raise OSError(EOPNOTSUPP, "device at %#x does not offer VIRTIO_F_VERSION_1" % t.base)
+        self.features = offered & supported
+        t.accept(self.features)
+        t.add_status(mmio.FEATURES_OK)
+        if not t.status() & mmio.FEATURES_OK:
+            raise OSError(
+                EOPNOTSUPP,
+                "device at %#x offers features %#x and refuses %#x of them"
+                % (t.base, offered, self.features),
+            )
+
+    def _irq(self, source):
+        # Acknowledge first and look afterwards: what the device adds in between
+        # raises the line again, and the PLIC passes it on once this returns.
+        status = mem32[self._interrupt_status] & 3
+        mem32[self._interrupt_ack] = status
+        if status & _INT_USED:
+            for queue in self.queues:
+                if mem16[queue.used_idx_va] != queue.last:
+                    queue.reap()
+                    if queue.error:
+                        self.error = queue.error
+        if status & _INT_CONFIG and self.transport.status() & mmio.NEEDS_RESET:
+            self.error = "device at %#x needs a reset" % self.transport.base
+
+    def check(self):
+        """OSError(EIO) if the device has broken the rules or asked for a reset."""
+        if self.error:
+            raise OSError(EIO, self.error)
+
+    def wait(self, queue, head, ms, what):
+        """Sleep until the device has returned chain `head`, `ms` milliseconds at most.
+
+        OSError(ETIMEDOUT) names `what` was waited for; OSError(EIO) as check().
+        """
+        start = ticks_ms()
+        busy = queue.busy
+        while busy[head]:
+            left = ms - ticks_diff(ticks_ms(), start)
+            if not virt.wait(left) and left <= 0:
+                raise OSError(ETIMEDOUT, "no answer in %d ms: %s" % (ms, what))
+            if self.error:
+                self.check()
+
+    def quiet(self):
+        """Stop whatever the device does on its own. Drivers that start something override it."""
+        self.close()
+
+    def close(self):
+        """Reset the device and return its rings to the arena."""
+        if self in _live:
+            _live.remove(self)
+        virt.irq(self.transport.irq, None)
+        self.transport.reset()
+        for queue in self.queues:
+            queue.free()
+        self.queues = ()
+        self.error = "device at %#x is closed" % self.transport.base

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""The DMA arena: one static block outside the Python heap.
+
+A device may write at any time to memory that it was once given. So that memory
+never comes from the heap, where the collector would hand it to somebody else, and
+a Region goes back to the arena only after the device has returned every buffer in
+it or was reset.
+
+`va` is where the processor sees a byte, `pa` where the device sees it. They are
+equal on bare metal and differ in a Linux process: never use one for the other.
+"""
+
+from errno import ENOMEM
+from uctypes import addressof
+import virt
+
+arena = virt.arena()  # bytearray: use with virt.copy and slices, indexed by Region.at
+_VA = addressof(arena)
+_PA = _VA
+
+_free = [(0, len(arena))]  # (at, size) in bytes, sorted, no two adjacent
+
+
+class Region:
+    """`size` bytes of the arena at index `at`, processor address `va`, device address `pa`."""
+
+    def __init__(self, at, size):
+        self.at = at
+        self.size = size
+        self.va = _VA + at
+        self.pa = _PA + at
+
+    def store(self, buf, offset=0):
+        """Copy the bytes-like `buf` into the region, `offset` bytes from its start."""
+        n = virt.nbytes(buf)
+        if offset + n > self.size:
+            raise ValueError("%d bytes at %d do not fit a region of %d" % (n, offset, self.size))
+        virt.copy(arena, self.at + offset, buf, 0, n)
+
+    def load(self, n=None, offset=0):
+        """Return a private copy of n bytes (default: all): what a device wrote is read once."""
+        at = self.at + offset
+        return bytes(memoryview(arena)[at : at + (self.size - offset if n is None else n)])
+
+
+def alloc(size, align=16):
+    """Return a zeroed Region of `size` bytes whose pa is a multiple of `align` (a power of two).
+
+    OSError(ENOMEM) if the arena has no such block left.
+    """
+    size = (size + 15) & ~15
+    for i, (at, room) in enumerate(_free):
+        start = ((_PA + at + align - 1) & ~(align - 1)) - _PA
+        end = at + room
+        if start + size <= end:
+            rest = []
+            if start > at:
+                rest.append((at, start - at))
+            if start + size < end:
+                rest.append((start + size, end - start - size))
+            _free[i : i + 1] = rest
+            arena[start : start + size] = bytes(size)
+            return Region(start, size)
+    raise OSError(ENOMEM, "DMA arena: no block of %d bytes left, %d in all" % (size, available()))
+
+
+def free(region):
+    """Return a region that no device can reach any more."""
+    _free.append((region.at, region.size))
+    _free.sort()
+    i = 1
+    while i < len(_free):
+        at, size = _free[i - 1]
+        if at + size == _free[i][0]:
+            _free[i - 1 : i + 1] = [(at, size + _free[i][1])]
+        else:
+            i += 1
+
+
+def pa_of(buf):
+    """Device address of a bytes-like object outside the arena, for zero-copy reads."""
+    return addressof(buf) - _VA + _PA
+
+
+def available():
+    """Bytes of the arena that are not in use."""
+    return sum(size for _, size in _free)
