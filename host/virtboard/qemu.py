@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: MIT
+"""Command lines for QEMU, and running it: in virtual time for tests, in real time for people."""
+
+import os
+import signal
+import subprocess
+import sys
+import termios
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from virtboard import VirtboardError
+from virtboard.process import Drain, started
+from virtboard.recording import Recording, empty_recording, finish_header
+
+ROM_ADDRESS = 0x20000000  # flash 0 of the machine `virt`
+RATES = range(5512, 384001)  # Hz: the lowest and the highest rate that virtio-sound knows
+LAST_LINES = 10  # of the serial output, told when a run takes too long
+
+# What QEMU says on its standard error before it goes on without (part of) the sound.
+COMPLAINTS = {
+    "Failed to open wav": "QEMU could not open the recording",
+    "wav_init_out: failed": "QEMU could not write the recording",
+    "wav_write_out: fwrite": "QEMU could not write all of the recording (is the disk full?)",
+    "Could not create a backend for voice `virtio-sound.out'": "the sound card has no output",
+}
+
+
+class RunFailed(VirtboardError):
+    """QEMU was started and went wrong; not the guest's own failure, which is a status."""
+
+
+class BoardTimeout(RunFailed, TimeoutError):
+    """The run was ended from outside; `result` is what there was up to then."""
+
+    def __init__(self, limit, result):
+        said = result.output.rstrip().splitlines()[-LAST_LINES:] or ["(none)"]
+        lines = [f"the board did not end within {limit:g} s of real time; last serial lines:"]
+        super().__init__("\n  ".join([*lines, *said, *result.failures]))
+        self.result = result
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run left behind."""
+
+    status: int  # the guest's, or QEMU's own; never 0 when the sound was lost
+    output: str  # what the guest printed on its UART, lines ended by \n
+    errors: str  # what QEMU said on standard error
+    seconds: float  # real time
+    wav: Path | None = None  # the recording's file
+    failures: tuple[str, ...] = ()  # a clear line for each thing that QEMU did not manage
+
+    @cached_property
+    def recording(self):
+        """The `Recording` of what the card played. VirtboardError if the run made none."""
+        if self.wav is None:
+            raise VirtboardError("this run has no recording: it needs sound=True and audio='wav'")
+        return Recording(self.wav)
+
+
+@dataclass
+class Machine:
+    """A board to start: the firmware, what the guest finds around it, and where its sound goes.
+
+    Time is virtual unless a person, a host's sound or another program takes part: the same
+    program then leaves the same bytes in every run, and faster than real time.
+    """
+
+    firmware: Path | str
+    wav: Path | str | None = None  # needed for audio='wav'
+    audio: str = "wav"  # QEMU's audio driver
+    rom: Path | str | None = None  # ROMFS image that the guest sees as /rom
+    rate: int = 48000  # Hz, of the host's end; a recording is exact if the guest uses the same
+    streams: int = 1  # the first half, rounded up, are outputs
+    memory: str = "128M"
+    append: str = ""  # words for the guest, in the device tree's bootargs
+    legacy: bool = False  # virtio-mmio Version 1
+    sound: bool = True  # a sound card at all
+    icount: bool | None = None  # virtual time; None: decided as said above
+    raw: bool = False  # record the guest's bytes as they are, whatever their format and rate
+    audio_options: str = ""  # more for -audiodev, like "timer-period=5000"
+    terminal: bool = False  # serial and monitor share this terminal, instead of `serial`
+    serial: str = "stdio"
+    extra: list[str] = field(default_factory=list)  # more options for QEMU
+    qemu: Path | str | None = None  # None: the project's own wrapper
+
+    def __post_init__(self):
+        if self.icount is None:
+            alone = self.serial == "stdio" and not self.terminal
+            self.icount = alone and self.audio in ("wav", "none")
+        if self.qemu is None:
+            from virtboard import tools
+
+            self.qemu = tools.TOOLS / "bin" / "qemu-system-riscv64"
+
+    @property
+    def records(self):
+        """True if a run leaves a recording."""
+        return self.sound and self.audio == "wav"
+
+    def command(self):
+        """The command line, a list of strings."""
+        words = [str(self.qemu), "-machine", "virt", "-smp", "1", "-m", self.memory]
+        words += ["-bios", "none", "-kernel", str(self.firmware)]
+        words += ["-append", self.append] if self.append else []
+        words += ["-display", "none", *self._console()]
+        if self.icount:
+            words += ["-icount", "shift=5,sleep=off", "-seed", "1"]
+            words += ["-rtc", "base=2000-01-01,clock=vm"]
+        words += ["-global", f"virtio-mmio.force-legacy={str(self.legacy).lower()}"]
+        words += ["-global", "virtio-mmio.ioeventfd=off"]
+        words += self._sound() if self.sound else []
+        if self.rom is not None:
+            image = f"file={escaped(self.rom)},addr={ROM_ADDRESS:#x},force-raw=on"
+            words += ["-device", f"loader,{image}"]
+        return words + self.extra
+
+    def _console(self):
+        if self.terminal:
+            chardev = "stdio,id=con,mux=on,signal=off"
+            return ["-chardev", chardev, "-serial", "chardev:con", "-mon", "chardev=con"]
+        return ["-monitor", "none", "-serial", self.serial]
+
+    def _sound(self):
+        options = [self.audio, "id=snd"]
+        options += [f"path={escaped(self.wav)}"] if self.records else []
+        pace = "mixing-engine=off,out.voices=1" if self.raw else f"frequency={self.rate}"
+        options += [f"out.{pace}"]
+        options += [self.audio_options] if self.audio_options else []
+        device = f"virtio-sound-device,audiodev=snd,streams={self.streams}"
+        return ["-audiodev", ",".join(options), "-device", device]
+
+    def check(self):
+        """Raises VirtboardError for what would fail, or worse be ignored, once QEMU runs.
+
+        An old recording is emptied, so that it cannot be taken for this run's.
+        """
+        if not os.access(self.qemu, os.X_OK):
+            raise VirtboardError(f"no QEMU at {self.qemu}: `make tools` gets one")
+        if not Path(self.firmware).is_file():
+            raise VirtboardError(f"no firmware at {self.firmware}: `make run-qemu` builds it")
+        if self.rom is not None and not Path(self.rom).is_file():
+            raise VirtboardError(f"no ROM image at {self.rom}: `virtboard rom` packs one")
+        if self.rate not in RATES:
+            limits = f"{RATES[0]} to {RATES[-1]} Hz"
+            raise VirtboardError(f"a rate of {self.rate} Hz does not exist: the card has {limits}")
+        if self.records:
+            empty_recording(self.wav)
+        elif self.sound and self.audio != "none":
+            drivers = audio_drivers(self.qemu)
+            if self.audio not in drivers:
+                has = ", ".join(drivers)
+                raise VirtboardError(f"QEMU has no audio driver {self.audio!r}: it has {has}")
+
+    def run(self, timeout=60.0, echo=None, echo_errors=None):
+        """Runs until the guest ends, with nothing on standard input.
+
+        timeout: seconds of real time, None for no limit; BoardTimeout after that.
+        echo, echo_errors: called with bytes of serial output and of QEMU's errors as they come.
+        Returns a Result. VirtboardError if something is missing before the start.
+        """
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
+        return self._run(timeout, echo, echo_errors, start_new_session=True, **pipes)
+
+    def interact(self, timeout=None, echo_errors=None):
+        """Gives this process's terminal to QEMU until it ends; for `terminal=True`.
+
+        The terminal is put back as it was. Returns a Result, its output empty.
+        """
+        before = termios.tcgetattr(sys.stdin)
+        try:
+            return self._run(timeout, None, echo_errors)
+        finally:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+    def _run(self, timeout, echo, echo_errors, **popen):
+        self.check()
+        began = time.monotonic()
+        late = False
+        try:
+            with started(self.command(), stderr=subprocess.PIPE, **popen) as process:
+                output = Drain(process.stdout, echo)
+                errors = Drain(process.stderr, echo_errors)
+                try:
+                    process.wait(timeout)
+                except subprocess.TimeoutExpired:
+                    late = True
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}"
+            raise VirtboardError(f"QEMU does not start: {reason}") from None
+        finally:
+            if self.records:
+                finish_header(self.wav)
+        seconds = time.monotonic() - began
+        wav = Path(self.wav) if self.records else None
+        said, complaints = output.text(), errors.text()
+        status, failures = judge(process.returncode, complaints)
+        result = Result(status, said, complaints, seconds, wav, tuple(failures))
+        if late:
+            raise BoardTimeout(timeout, result)
+        return result
+
+
+def judge(code, errors):
+    """(status, lines that say what failed) from QEMU's exit code and standard error."""
+    failures = [
+        f"{meaning}: {line.strip()}"
+        for line in errors.splitlines()
+        for words, meaning in COMPLAINTS.items()
+        if words in line
+    ]
+    if code < 0:
+        failures.append(f"QEMU was ended by {signal.Signals(-code).name}")
+        code = 128 - code
+    return code or (1 if failures else 0), failures
+
+
+def audio_drivers(qemu):
+    """Names of the audio drivers that this QEMU has."""
+    command = [str(qemu), "-audiodev", "help"]
+    listing = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+    return [line.strip() for line in listing.splitlines() if line.strip() and ":" not in line]
+
+
+def escaped(path):
+    """A path as part of an option of QEMU, where a comma ends the value unless doubled."""
+    return str(path).replace(",", ",,")
