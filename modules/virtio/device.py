@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A virtio device from reset to reset: handshake, queues, interrupts (VirtIO 1.3, 3.1)."""
 
-from errno import EIO, ENODEV, ETIMEDOUT, EOPNOTSUPP
-from machine import mem16, mem32
+from errno import EIO, ENODEV, EOPNOTSUPP
 from micropython import const
 from time import ticks_ms, ticks_diff
 import virt
 from . import mmio
 from .queue import Queue
 
+EVENT_IDX = const(1 << 29)
 VERSION_1 = const(1 << 32)
 
 _INT_USED = const(1)
@@ -44,8 +44,8 @@ def find(device_id):
 class Device:
     """The device behind `transport`, with its features negotiated and its queues set up.
 
-    `supported` are the feature bits that the driver knows besides VERSION_1; `features`
-    are those of them that the device offers. `queues` gives the wanted size of each queue.
+    `supported` are the feature bits that the driver knows besides those of the transport;
+    `features` are those that the device offers too. `queues` gives the wanted size of each queue.
     The device is live (DRIVER_OK) when the constructor returns.
 
     OSError(EOPNOTSUPP) if the device does not offer VERSION_1 or refuses the features,
@@ -56,14 +56,12 @@ class Device:
         self.transport = transport
         self.error = None
         self.queues = ()
-        self._interrupt_status = transport.interrupt_status_va
-        self._interrupt_ack = transport.interrupt_ack_va
         # The steps of 3.1.1.
         transport.reset()
         transport.add_status(mmio.ACKNOWLEDGE)
         transport.add_status(mmio.DRIVER)
         try:
-            self._negotiate(supported | VERSION_1)
+            self._negotiate(supported | EVENT_IDX | VERSION_1)
             made = []
             for index, size in enumerate(queues):
                 limit = transport.queue_size_max(index)
@@ -71,12 +69,18 @@ class Device:
                     raise OSError(ENODEV, "device at %#x has no queue %d" % (transport.base, index))
                 while size > limit:
                     size >>= 1
-                made.append(Queue(transport, index, size))
+                made.append(Queue(transport, index, size, bool(self.features & EVENT_IDX)))
             self.queues = tuple(made)
         except Exception:
             transport.add_status(mmio.FAILED)
             raise
-        virt.irq(transport.irq, self._irq)
+        # The interrupt itself acknowledges the device and wakes who sleeps; then whoever has
+        # chains out looks at his used ring. Only a configuration change runs Python.
+        virt.irq(
+            transport.irq, self._config_changed,
+            transport.interrupt_status_va, transport.interrupt_ack_va,
+            _INT_USED | _INT_CONFIG, _INT_CONFIG,
+        )
         if not _live:
             virt.at_reset(_quiet_all)
         _live.append(self)
@@ -97,38 +101,40 @@ class Device:
                 % (t.base, offered, self.features),
             )
 
-    def _irq(self, source):
-        # Acknowledge first and look afterwards: what the device adds in between
-        # raises the line again, and the PLIC passes it on once this returns.
-        status = mem32[self._interrupt_status] & 3
-        mem32[self._interrupt_ack] = status
-        if status & _INT_USED:
-            for queue in self.queues:
-                if mem16[queue.used_idx_va] != queue.last:
-                    queue.reap()
-                    if queue.error:
-                        self.error = queue.error
-        if status & _INT_CONFIG and self.transport.status() & mmio.NEEDS_RESET:
+    def _config_changed(self, source):
+        if self.transport.status() & mmio.NEEDS_RESET:
             self.error = "device at %#x needs a reset" % self.transport.base
 
     def check(self):
         """OSError(EIO) if the device has broken the rules or asked for a reset."""
-        if self.error:
-            raise OSError(EIO, self.error)
+        error = self.error
+        for queue in self.queues:
+            error = error or queue.error
+        if error:
+            raise OSError(EIO, error)
 
-    def wait(self, queue, head, ms, what):
-        """Sleep until the device has returned chain `head`, `ms` milliseconds at most.
+    def wait(self, done, ms):
+        """Sleep until done() is true; False if it is not after `ms` milliseconds.
 
-        OSError(ETIMEDOUT) names `what` was waited for; OSError(EIO) as check().
+        done() is called at least once, and after every interrupt. OSError(EIO) as check().
         """
         start = ticks_ms()
-        busy = queue.busy
-        while busy[head]:
+        while not done():
+            self.check()
             left = ms - ticks_diff(ticks_ms(), start)
             if not virt.wait(left) and left <= 0:
-                raise OSError(ETIMEDOUT, "no answer in %d ms: %s" % (ms, what))
-            if self.error:
-                self.check()
+                return False
+        return True
+
+    def request(self, queue, head, ms):
+        """Submit a chain and sleep until the device has returned it; False after `ms` ms."""
+
+        def done():
+            queue.reap()
+            return not queue.busy[head]
+
+        queue.submit(head)
+        return self.wait(done, ms)
 
     def quiet(self):
         """Stop whatever the device does on its own. Drivers that start something override it."""

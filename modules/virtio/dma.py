@@ -14,7 +14,9 @@ from errno import ENOMEM
 from uctypes import addressof
 import virt
 
-arena = virt.arena()  # bytearray: use with virt.copy and slices, indexed by Region.at
+# Indexed by Region.at, for virt.copy and slices. A memoryview: a slice of a bytearray that is
+# assigned to moves all that lies behind it.
+arena = memoryview(virt.arena())
 _VA = addressof(arena)
 _PA = _VA
 
@@ -40,7 +42,7 @@ class Region:
     def load(self, n=None, offset=0):
         """Return a private copy of n bytes (default: all): what a device wrote is read once."""
         at = self.at + offset
-        return bytes(memoryview(arena)[at : at + (self.size - offset if n is None else n)])
+        return bytes(arena[at : at + (self.size - offset if n is None else n)])
 
 
 def alloc(size, align=16):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The sound device as a whole: probe, control requests, what it offers."""
 
-from errno import EBUSY, EINVAL, EIO, ENODEV
+from errno import EBUSY, EINVAL, EIO, ENODEV, ETIMEDOUT
 from micropython import const
 import struct
 from virtio import Device, MMIO, dma, find, mmio
@@ -96,9 +96,9 @@ class Card:
             raise OSError(EBUSY, "%s: an earlier request was never answered" % name)
         self._request.store(message)
         queue.resize(head, len(message), 4 + response_bytes)
-        queue.submit(head)
-        device.wait(queue, head, _REQUEST_MS, name)
-        answer = self._response.load(queue.lengths[head])
+        if not device.request(queue, head, _REQUEST_MS):
+            raise OSError(ETIMEDOUT, "%s: no answer in %d ms" % (name, _REQUEST_MS))
+        answer = self._response.load(queue.written[head])
         if len(answer) < 4:
             raise OSError(EIO, "%s: answer of %d bytes has no status" % (name, len(answer)))
         status = struct.unpack("<I", answer)[0]

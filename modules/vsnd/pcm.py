@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: MIT
 """PCM streams: what one offers, and playback.
 
-The life of a period: write() copies samples into the next slot; when the slot is
-full its chain (header, data, status) goes to the device; the device returns it once
-it has taken the samples; write() checks the status and fills the slot again. The
-chains are laid out once, nothing is allocated per period.
+The life of a period: write() copies samples into a slot of a ring (virtio.Cycle); when
+the slot is full its chain (header, data, status) goes to the device; the device returns
+it once it has taken the samples; the interrupt handler checks the status, and write()
+fills the slot again. The chains are laid out once, nothing is allocated per period.
 """
 
-from errno import EIO, EPERM, ETIMEDOUT
-from machine import mem32
+from errno import EAGAIN, EIO, EPERM, ETIMEDOUT
 from micropython import const
+import struct
 from time import sleep_ms
-import virt
-from virtio import dma
+from virtio import Cycle
 from . import protocol
 from .protocol import FORMATS, RATES, S_OK
 
@@ -22,9 +21,6 @@ RUNNING = "RUNNING"
 DRAINING = "DRAINING"
 PAUSED = "PAUSED"
 CLOSED = "CLOSED"
-
-_XFER_BYTES = const(4)
-_STATUS_BYTES = const(8)
 
 # A device may hold samples that it has already returned. One that reports
 # latency_bytes says how many; for others, QEMU's figures: a mixing buffer of 1024
@@ -88,9 +84,10 @@ class Stream:
 class Output:
     """Playback on one stream; made by Card.output().
 
-    `state` is one of SETUP, PREPARED, RUNNING, DRAINING, PAUSED, CLOSED. write() prepares and
-    starts the stream by itself; set_params(), prepare(), start(), stop() and release() are the
-    device's own commands for those who want them.
+    `state` is one of SETUP, PREPARED, RUNNING, DRAINING, PAUSED, CLOSED; `xruns` counts how
+    often the device had nothing left to play. write() prepares and starts the stream by
+    itself; set_params(), prepare(), start(), stop() and release() are the device's own commands
+    for those who want them.
     """
 
     def __init__(self, card, stream, rate, channels, format, period, periods):
@@ -116,13 +113,13 @@ class Output:
         self.period_bytes = period * self.frame_bytes
         self.xruns = 0
         self.state = SETUP
-        self._queue = card.tx
         self._wait_ms = period * periods * 1000 // rate + _MARGIN_MS
-        self._slot = 0  # the next one to fill
-        self._fill = 0  # bytes in it
-        self._periods_done = 0  # submitted since prepare()
-        self._held = [None] * periods  # by slot: the object whose memory the device plays
-        self._layout()
+        self._ring = Cycle(
+            card.device, card.tx, struct.pack("<I", stream.id), self.period_bytes,
+            self.frame_bytes, periods, S_OK, self._wait_ms, self,
+        )
+        self.write = self._ring.write  # the same as below, without a detour
+        self._origin = 0  # periods that the ring had submitted when prepare() was called
         card._users.append(self)
         try:
             self.set_params()
@@ -131,48 +128,15 @@ class Output:
             self._free()
             raise
 
-    # One region: the shared header, the slots' data, the slots' statuses.
-    def _layout(self):
-        n = self.periods
-        size = (self.period_bytes + 63) & ~63  # aligned alike for a fast copy
-        data = 64
-        status = data + n * size
-        self._region = region = dma.alloc(status + n * _STATUS_BYTES, 64)
-        mem32[region.va] = self.stream.id
-        self._at = [region.at + data + i * size for i in range(n)]
-        self._pa = [region.pa + data + i * size for i in range(n)]
-        self._status = [region.va + status + i * _STATUS_BYTES for i in range(n)]
-        self._heads = []
-        try:
-            for i in range(n):
-                self._heads.append(
-                    self._queue.chain(
-                        (region.pa, _XFER_BYTES, False),
-                        (self._pa[i], self.period_bytes, False),
-                        (region.pa + status + i * _STATUS_BYTES, _STATUS_BYTES, True),
-                    )
-                )
-        except OSError:
-            self._free()
-            raise
-
     def _free(self):
-        # Only what the device has given back may be used for something else.
-        queue = self._queue
-        if not self.card.device.error:
-            for head in self._heads:
-                if queue.busy[head]:
-                    break
-                queue.discard(head)
-            else:
-                dma.free(self._region)
-        if self in self.card._users:
-            self.card._users.remove(self)
+        self._ring.close()
+        self.card._users.remove(self)
         self.state = CLOSED
 
     def _command(self, code, state):
         self.card.request(protocol.pcm_request(code, self.stream.id))
         self.state = state
+        self._ring.running(state is RUNNING)
 
     def _only(self, what, *states):
         if self.state not in states:
@@ -197,7 +161,7 @@ class Output:
         """PCM_PREPARE: the stream takes samples from now on. Position counts from here."""
         self._only("prepare", SETUP, PREPARED)
         self._command(protocol.R_PCM_PREPARE, PREPARED)
-        self._slot = self._fill = self._periods_done = 0
+        self._origin = self._ring.submitted()
 
     def start(self):
         """PCM_START: the device plays what is queued."""
@@ -214,11 +178,8 @@ class Output:
         self._only("release", PREPARED, PAUSED)
         self._command(protocol.R_PCM_RELEASE, SETUP)
         # The buffers come back on another queue, before the answer (5.14.6.6.5.1).
-        for head in self._heads:
-            self.card.device.wait(self._queue, head, _MARGIN_MS, "buffers after PCM_RELEASE")
-        for i in range(self.periods):
-            self._let_go(i)
-        self._slot = self._fill = 0
+        self._until(0, "gave no buffers back after PCM_RELEASE", _MARGIN_MS)
+        self._ring.restart()
 
     # What people play with
 
@@ -231,76 +192,53 @@ class Output:
         ValueError for a part of a frame, OSError(ETIMEDOUT) if the device takes nothing,
         OSError(EIO) if it fails, OSError(EPERM) if the stream is closed.
         """
-        total = virt.nbytes(buf)
-        if total % self.frame_bytes:
-            raise ValueError(
-                "%d bytes are no whole frames of %d bytes" % (total, self.frame_bytes)
-            )
+        return self._ring.write(buf, copy)
+
+    # What the ring asks of its owner.
+
+    def begin(self):
+        """Samples come, and the stream is not running."""
         if self.state == SETUP:
             self.prepare()
-        self._only("write", PREPARED, RUNNING, PAUSED)
-        queue = self._queue
-        busy = queue.busy
-        heads = self._heads
-        period_bytes = self.period_bytes
-        periods = self.periods
-        slot = self._slot
-        fill = self._fill
-        arena = dma.arena
-        done = 0
-        while done < total:
-            head = heads[slot]
-            if busy[head]:
-                if self.state == PREPARED:
-                    self.start()
-                self._wait(slot)
-            if not fill and self._periods_done >= periods:
-                self._returned(slot)
-            n = period_bytes - fill
-            if n > total - done:
-                n = total - done
-            if copy or n < period_bytes:
-                virt.copy(arena, self._at[slot] + fill, buf, done, n)
-            else:
-                queue.repoint(head, 1, dma.pa_of(buf) + done)
-                self._held[slot] = buf
-            done += n
-            fill += n
-            if fill == period_bytes:
-                if self.state == RUNNING and not busy[heads[slot - 1]]:
-                    self.xruns += 1  # everything was back before this one came
-                fill = 0
-                slot += 1
-                if slot == periods:
-                    slot = 0
-                self._slot = slot
-                self._periods_done += 1
-                queue.submit(head)
-            self._fill = fill
-        return total
+        self._only("write", PREPARED, PAUSED)
 
-    def _wait(self, slot):
-        device = self.card.device
-        device.wait(
-            self._queue, self._heads[slot], self._wait_ms,
-            "the device takes no samples (state %s): does QEMU's audiodev work?" % self.state,
-        )
+    def odd(self, n):
+        """ValueError: n bytes are no whole frames."""
+        raise ValueError("%d bytes are no whole frames of %d bytes" % (n, self.frame_bytes))
 
-    # Slot `slot` is the driver's again.
-    def _returned(self, slot):
-        if self._held[slot] is not None:
-            self._let_go(slot)
-        if self._queue.lengths[self._heads[slot]] < 8:
-            raise OSError(EIO, "stream %d: device returned a period without status" % self.stream.id)
-        status = mem32[self._status[slot]]
-        if status != S_OK:
-            _, text = protocol.STATUSES.get(status, (EIO, "unknown status %#x" % status))
-            raise OSError(EIO, "stream %d: period refused, %s" % (self.stream.id, text))
+    def dry(self):
+        """The device holds nothing when samples come: an underrun, unless it is the beginning."""
+        if self.state is RUNNING:
+            self.xruns += 1
 
-    def _let_go(self, slot):
-        if self._held[slot] is not None:
-            self._held[slot] = None
-            self._queue.repoint(self._heads[slot], 1, self._pa[slot])
+    def full(self):
+        """All periods are queued and more is to come: time to start."""
+        if self.state == PAUSED:
+            raise OSError(
+                EAGAIN, "stream %d is PAUSED and all periods are queued: resume()" % self.stream.id
+            )
+        self.start()
+        # From now on be woken once for every half of the ring.
+        self._ring.rest(max(1, self.periods // 2))
+
+    def stalled(self):
+        """Wait, but not for ever, until the device has returned a period."""
+        self._until(self.periods - 1, "takes no samples: does QEMU's audiodev work?", self._wait_ms)
+
+    def check(self):
+        """OSError(EIO) if the device has refused samples or broken the rules."""
+        self.card.device.check()
+        if self._ring.error:
+            raise OSError(EIO, "stream %d: %s" % (self.stream.id, self._ring.error))
+
+    def _until(self, in_flight, what, ms):
+        ring = self._ring
+        if not self.card.device.wait(lambda: ring.in_flight() <= in_flight, ms):
+            raise OSError(
+                ETIMEDOUT,
+                "stream %d, %s, %s (waited %d ms)" % (self.stream.id, self.state, what, ms),
+            )
+        self.check()
 
     def drain(self):
         """Return when everything that was written has been heard.
@@ -311,22 +249,18 @@ class Output:
         if self.state == SETUP:
             return
         self._only("drain", PREPARED, RUNNING, PAUSED)
-        if self._fill:
-            self.write(self._silence(self.period_bytes - self._fill))
-        if self._periods_done:
+        ring = self._ring
+        if ring.partial():
+            self.write(self._silence(self.period_bytes - ring.partial()))
+        if ring.submitted() != self._origin:
             if self.state != RUNNING:
                 self.start()
             self.state = DRAINING
-            latency = 0
-            for i in range(self.periods):
-                slot = (self._slot + i) % self.periods
-                if self._periods_done > self.periods - 1 - i:
-                    self._wait(slot)
-                    self._returned(slot)
-                    latency = mem32[self._status[slot] + 4]
+            ring.rest(1)
+            self._until(0, "never returned what was queued", self._wait_ms)
             # latency_bytes of the last period: what is still between it and the ear.
-            frames = max(_TAIL_FRAMES, min(latency // self.frame_bytes, self.period * self.periods))
-            sleep_ms(frames * 1000 // self.rate + _TAIL_MS)
+            latency = min(ring.latency() // self.frame_bytes, self.period * self.periods)
+            sleep_ms(max(_TAIL_FRAMES, latency) * 1000 // self.rate + _TAIL_MS)
             self.stop()
         self.release()
 
@@ -369,22 +303,19 @@ class Output:
 
     # Position and latency, in frames
 
-    def _queued(self):
-        busy = self._queue.busy
-        return sum(busy[head] for head in self._heads)
-
     def avail(self):
         """Frames that write() takes without blocking."""
-        free = (self.periods - self._queued()) * self.period
-        return free - self._fill // self.frame_bytes
+        return self.period * self.periods - self.delay()
 
     def delay(self):
         """Frames written and not yet taken by the device."""
-        return self._queued() * self.period + self._fill // self.frame_bytes
+        ring = self._ring
+        return ring.in_flight() * self.period + ring.partial() // self.frame_bytes
 
     def position(self):
         """Frames taken by the device since prepare()."""
-        return (self._periods_done - self._queued()) * self.period
+        ring = self._ring
+        return (ring.submitted() - self._origin - ring.in_flight()) * self.period
 
     def __repr__(self):
         return "<Output stream %d: %s, %d Hz, %d channels, %s, %d periods of %d frames>" % (

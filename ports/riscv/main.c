@@ -25,7 +25,7 @@
 #define WARM (0x76736e64)
 extern uint32_t __warm;
 
-extern uint8_t __heap_start, __stack_top, __stack_bottom;
+extern uint8_t __heap_start, __stack_top, __stack_bottom, __pystack_start, __pystack_end;
 
 const char *main_bootargs;
 int main_reset_cause;
@@ -121,6 +121,7 @@ void main_run(const void *fdt) {
 
     for (;;) {
         heap_init(ram_end);
+        mp_pystack_init(&__pystack_start, &__pystack_end);
         mp_init();
         readline_init0();
         modvirt_init();

@@ -22,6 +22,12 @@ static volatile uint32_t pending[PLIC_SOURCES / 32];
 static mp_sched_node_t irq_node;
 static volatile bool handled; // a handler has run since virt.wait() last looked
 
+// How a source's device is acknowledged, if virt.irq() was told.
+static struct {
+    volatile uint32_t *status, *ack;
+    uint32_t mask, wanted;
+} level[PLIC_SOURCES];
+
 MP_REGISTER_ROOT_POINTER(mp_obj_t virt_irq_handler[PLIC_SOURCES]);
 MP_REGISTER_ROOT_POINTER(mp_obj_t virt_at_reset);
 
@@ -32,6 +38,7 @@ static mp_obj_t *handler_of(unsigned source) {
 static void irq_remove(unsigned source) {
     plic_disable(source);
     *handler_of(source) = MP_OBJ_NULL;
+    level[source].status = NULL;
 }
 
 // A handler that raises is removed: its device has not been quieted and would
@@ -68,12 +75,23 @@ static void irq_dispatch(mp_sched_node_t *node) {
 }
 
 void virt_irq(unsigned source) {
-    if (*handler_of(source) == MP_OBJ_NULL) {
-        plic_disable(source);
-        plic_complete(source);
-    } else {
+    bool wanted = *handler_of(source) != MP_OBJ_NULL;
+    if (!wanted) {
+        plic_disable(source); // nobody will ever quiet it
+    } else if (level[source].status != NULL) {
+        uint32_t bits = *level[source].status & level[source].mask;
+        *level[source].ack = bits;
+        handled = true;
+        wanted = bits & level[source].wanted;
+        if (bits == 0 && *level[source].status != 0) {
+            plic_disable(source); // it signals what nobody can acknowledge
+        }
+    }
+    if (wanted) {
         pending[source / 32] |= 1u << source % 32;
         mp_sched_schedule_node(&irq_node, irq_dispatch);
+    } else {
+        plic_complete(source);
     }
 }
 
@@ -134,30 +152,6 @@ static mp_obj_t virt_nbytes(mp_obj_t buf_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(virt_nbytes_obj, virt_nbytes);
 
-// Eight words at a time: a 10 ms period of audio is 240 words.
-static void copy_forward(uint8_t *to, const uint8_t *from, size_t n) {
-    if ((((uintptr_t)to ^ (uintptr_t)from) & 7) == 0) {
-        for (; ((uintptr_t)to & 7) && n; --n) {
-            *to++ = *from++;
-        }
-        for (; n >= 64; n -= 64, to += 64, from += 64) {
-            const uint64_t *f = (const uint64_t *)from;
-            uint64_t *t = (uint64_t *)to;
-            uint64_t a = f[0], b = f[1], c = f[2], d = f[3];
-            uint64_t e = f[4], g = f[5], h = f[6], i = f[7];
-            t[0] = a;
-            t[1] = b;
-            t[2] = c;
-            t[3] = d;
-            t[4] = e;
-            t[5] = g;
-            t[6] = h;
-            t[7] = i;
-        }
-    }
-    memcpy(to, from, n);
-}
-
 // copy(to, to_at, from, from_at, n): n bytes between two buffers, offsets in
 // bytes. Unlike slices it allocates nothing. The buffers must not overlap.
 static mp_obj_t virt_copy(size_t n_args, const mp_obj_t *args) {
@@ -171,40 +165,93 @@ static mp_obj_t virt_copy(size_t n_args, const mp_obj_t *args) {
     if (n > to.len || to_at > to.len - n || n > from.len || from_at > from.len - n) {
         mp_raise_ValueError(MP_ERROR_TEXT("copy: offset and length must lie within both buffers"));
     }
-    copy_forward((uint8_t *)to.buf + to_at, (const uint8_t *)from.buf + from_at, n);
+    memcpy((uint8_t *)to.buf + to_at, (const uint8_t *)from.buf + from_at, n);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_copy_obj, 5, 5, virt_copy);
 
-// fence(): all earlier memory and device accesses before all later ones.
-static mp_obj_t virt_fence(void) {
-    __asm volatile ("fence iorw, iorw" ::: "memory");
-    return mp_const_none;
+// equal(a, a_at, b, b_at, n) -> bool: whether n bytes are the same; as copy().
+static mp_obj_t virt_equal(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    mp_buffer_info_t a, b;
+    mp_get_buffer_raise(args[0], &a, MP_BUFFER_READ);
+    mp_get_buffer_raise(args[2], &b, MP_BUFFER_READ);
+    size_t a_at = mp_obj_get_int(args[1]);
+    size_t b_at = mp_obj_get_int(args[3]);
+    size_t n = mp_obj_get_int(args[4]);
+    if (n > a.len || a_at > a.len - n || n > b.len || b_at > b.len - n) {
+        mp_raise_ValueError(MP_ERROR_TEXT("equal: offset and length must lie within both buffers"));
+    }
+    return mp_obj_new_bool(memcmp((uint8_t *)a.buf + a_at, (uint8_t *)b.buf + b_at, n) == 0);
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(virt_fence_obj, virt_fence);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_equal_obj, 5, 5, virt_equal);
+
+// Ring indexes and entries that a device reads or writes at the same time:
+// machine.mem16 with the order that the virtqueue needs. `address` must be aligned.
+
+// load16(address) -> int: the load comes before all later accesses.
+static mp_obj_t virt_load16(mp_obj_t address) {
+    mp_int_t value = *(volatile uint16_t *)mp_obj_get_int(address);
+    __asm volatile ("fence ir, iorw" ::: "memory");
+    return MP_OBJ_NEW_SMALL_INT(value);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(virt_load16_obj, virt_load16);
+
+// load64(address) -> int: two 32-bit words in one int, the first one low.
+static mp_obj_t virt_load64(mp_obj_t address) {
+    return mp_obj_new_int_from_uint(*(volatile uint64_t *)mp_obj_get_int(address));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(virt_load64_obj, virt_load64);
+
+// store16(address, value) -> int: store the low 16 bits of value, after all earlier
+// accesses and before all later ones; return what stood there.
+static mp_obj_t virt_store16(mp_obj_t address, mp_obj_t value) {
+    volatile uint16_t *p = (volatile uint16_t *)mp_obj_get_int(address);
+    uint16_t old = *p;
+    __asm volatile ("fence iorw, ow" ::: "memory");
+    *p = mp_obj_get_int_truncated(value);
+    __asm volatile ("fence iorw, iorw" ::: "memory");
+    return MP_OBJ_NEW_SMALL_INT(old);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(virt_store16_obj, virt_store16);
 
 // irq(source, handler): handler(source) runs soon after the PLIC source fires, as
 // a scheduled function; it must quiet its device. None removes the handler.
-static mp_obj_t virt_irq_set(mp_obj_t source_in, mp_obj_t handler) {
-    mp_int_t source = mp_obj_get_int(source_in);
+//
+// irq(source, handler, status, ack, mask, wanted): the interrupt handler itself
+// quiets the device, by writing the bits that stand at `status` and in `mask` to
+// `ack` (addresses of 32-bit registers); handler(source) runs only if a bit of
+// `wanted` was among them. A sleeper in wait() is woken in any case.
+static mp_obj_t virt_irq_set(size_t n_args, const mp_obj_t *args) {
+    mp_int_t source = mp_obj_get_int(args[0]);
     if (source < 1 || source >= PLIC_SOURCES || source == UART0_IRQ) {
         mp_raise_ValueError(MP_ERROR_TEXT("irq: source must be 1..95 and not the console's 10"));
     }
-    if (handler == mp_const_none) {
+    if (args[1] == mp_const_none) {
         irq_remove(source);
-    } else if (!mp_obj_is_callable(handler)) {
-        mp_raise_TypeError(MP_ERROR_TEXT("irq: handler must be callable or None"));
-    } else {
-        *handler_of(source) = handler;
-        plic_enable(source);
+        return mp_const_none;
     }
+    if (!mp_obj_is_callable(args[1]) || (n_args != 2 && n_args != 6)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("irq: needs a callable or None, and 2 or 6 arguments"));
+    }
+    plic_disable(source);
+    if (n_args == 6) {
+        level[source].ack = (volatile uint32_t *)mp_obj_get_int(args[3]);
+        level[source].mask = mp_obj_get_int(args[4]);
+        level[source].wanted = mp_obj_get_int(args[5]);
+        level[source].status = (volatile uint32_t *)mp_obj_get_int(args[2]);
+    } else {
+        level[source].status = NULL;
+    }
+    *handler_of(source) = args[1];
+    plic_enable(source);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(virt_irq_obj, virt_irq_set);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_irq_obj, 2, 6, virt_irq_set);
 
-// wait(ms) -> bool: sleep until an interrupt handler has run (True) or ms
-// milliseconds have passed (False). It also returns True for a handler that ran
-// since the last wait, so a caller that checks its condition first misses nothing.
+// wait(ms) -> bool: sleep until a source of irq() has fired and its handler, if it
+// wants one, has run (True) or ms milliseconds have passed (False). It also returns
+// True for one since the last wait, so who checks its condition first misses nothing.
 // Inside a scheduled function, where handlers would have to wait, it runs them itself.
 static mp_obj_t virt_wait(mp_obj_t ms_in) {
     mp_int_t ms = mp_obj_get_int(ms_in);
@@ -256,11 +303,14 @@ static const mp_rom_map_elem_t virt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_at_reset), MP_ROM_PTR(&virt_at_reset_obj) },
     { MP_ROM_QSTR(MP_QSTR_bootargs), MP_ROM_PTR(&virt_bootargs_obj) },
     { MP_ROM_QSTR(MP_QSTR_copy), MP_ROM_PTR(&virt_copy_obj) },
+    { MP_ROM_QSTR(MP_QSTR_equal), MP_ROM_PTR(&virt_equal_obj) },
     { MP_ROM_QSTR(MP_QSTR_exit), MP_ROM_PTR(&virt_exit_obj) },
-    { MP_ROM_QSTR(MP_QSTR_fence), MP_ROM_PTR(&virt_fence_obj) },
     { MP_ROM_QSTR(MP_QSTR_immutable), MP_ROM_PTR(&virt_immutable_obj) },
     { MP_ROM_QSTR(MP_QSTR_irq), MP_ROM_PTR(&virt_irq_obj) },
+    { MP_ROM_QSTR(MP_QSTR_load16), MP_ROM_PTR(&virt_load16_obj) },
+    { MP_ROM_QSTR(MP_QSTR_load64), MP_ROM_PTR(&virt_load64_obj) },
     { MP_ROM_QSTR(MP_QSTR_nbytes), MP_ROM_PTR(&virt_nbytes_obj) },
+    { MP_ROM_QSTR(MP_QSTR_store16), MP_ROM_PTR(&virt_store16_obj) },
     { MP_ROM_QSTR(MP_QSTR_wait), MP_ROM_PTR(&virt_wait_obj) },
     { MP_ROM_QSTR(MP_QSTR_VIRTIO_BASE), MP_ROM_INT(VIRTIO_BASE) },
     { MP_ROM_QSTR(MP_QSTR_VIRTIO_STRIDE), MP_ROM_INT(VIRTIO_STRIDE) },

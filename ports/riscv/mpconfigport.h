@@ -17,6 +17,7 @@
 #define MICROPY_HEAP_FIRST_AREA                 (256 * 1024)
 #define MP_PLAT_ALLOC_HEAP(size)                heap_area_alloc(size)
 #define MP_PLAT_FREE_HEAP(area)                 heap_area_free(area)
+#define MICROPY_ENABLE_PYSTACK                  (1) // or every larger call allocates
 #define MICROPY_GC_STACK_ENTRY_TYPE             uint32_t
 #define MICROPY_ALLOC_GC_STACK_SIZE             (1024)
 #define MICROPY_ALLOC_PATH_MAX                  (256)
