@@ -16,7 +16,7 @@ The device may write what it wants into the used ring: each entry must be exactl
 one that is expected next, or at least a slot that the device does own.
 """
 
-from errno import EBUSY
+import errno
 from machine import mem16, mem32
 from micropython import const
 import struct
@@ -56,8 +56,8 @@ class Cycle:
         slots = 2
         while slots < limit:
             slots *= 2
-        if queue.busy_count() or 3 * slots > queue.size:
-            raise OSError(EBUSY, "queue %d is in use, or too small" % queue.index)
+        if queue.busy or 3 * slots > queue.size:
+            raise OSError(errno.EBUSY, "queue %d is in use, or too small" % queue.index)
         self.device = device
         self.queue = queue
         self.slots = slots
@@ -91,11 +91,11 @@ class Cycle:
     def rest(self, n):
         """Ask for an interrupt only after `n` more slots have come back (a hint)."""
         c = self.counters
+        queue = self.queue
         c[_BATCH] = n - 1
-        if self.queue.event_idx:
-            virt.store16(
-                self.queue.used_event_va, (c[_RETURNED] + len(self._early) + n - 1) & 0xFFFF
-            )
+        if queue.event_idx:
+            used_event_va = queue.avail_va + 4 + 2 * queue.size
+            virt.store16(used_event_va, c[_RETURNED] + len(self._early) + n - 1)
 
     def running(self, yes):
         """Tell whether the device takes slots, so that waiting for it makes sense."""
@@ -152,22 +152,19 @@ class Cycle:
         """
         c = self.counters
         queue = self.queue
-        while not queue.error:
+        while True:
             taken = c[_RETURNED] + len(self._early)
-            pending = (virt.load16(queue.used_idx_va) - taken) & 0xFFFF
+            pending = (virt.load16(queue.used_va + 2) - taken) & 0xFFFF
             if not pending:
                 return
-            entry = virt.load64(queue.used_ring_va + 8 * (taken % queue.size))
+            entry = virt.load64(queue.used_va + 4 + 8 * (taken % queue.size))
             head = entry & 0xFFFFFFFF
             for count in range(c[_RETURNED], c[_SUBMITTED]):
                 slot = count % self.slots
                 if self._heads[slot] == head and count not in self._early:
                     break
             else:
-                queue.error = "queue %d: device returned chain %d, which it does not own" % (
-                    queue.index,
-                    head,
-                )
+                queue.fail("queue %d: device returned chain %d, which is not its" % (queue.index, head))
                 return
             if entry >> 32 != _STATUS_BYTES:
                 self.error = "device wrote %d bytes of status, not 8" % (entry >> 32)
@@ -179,7 +176,7 @@ class Cycle:
                 c[_RETURNED] += 1
             if queue.event_idx:
                 # Before the loop looks again, so that nothing gets lost (2.7.7.1).
-                virt.store16(queue.used_event_va, (taken + 1 + c[_BATCH]) & 0xFFFF)
+                virt.store16(queue.avail_va + 4 + 2 * queue.size, taken + 1 + c[_BATCH])
 
 
 # What runs for every period of sound. A call costs as much as ten lines, so it is one
@@ -189,7 +186,9 @@ class Cycle:
 def _data_path(cycle, grain, wait_ms, owner):
     queue = cycle.queue
     slots = cycle.slots
+    size = queue.size
     heads = cycle._heads
+    used_ring_at = queue.region.at + queue.used_va - queue.region.va + 4
 
     def write(
         buf,
@@ -209,10 +208,10 @@ def _data_path(cycle, grain, wait_ms, owner):
         load16=virt.load16,
         store16=virt.store16,
         blit=virt.copy,
-        avail_idx=queue.avail_idx_va,
+        avail_idx=queue.avail_va + 2,
         event_idx=queue.event_idx,
         m16=mem16,
-        suppress=queue.avail_event_va if queue.event_idx else queue.used_flags_va,
+        suppress=queue.used_va + (4 + 8 * size if queue.event_idx else 0),  # avail_event or flags
         m32=mem32,
         notify=queue.notify_va,
         index=queue.index,
@@ -220,14 +219,14 @@ def _data_path(cycle, grain, wait_ms, owner):
         pointers=[queue.pointer_va(head, 1) for head in heads],
         pa=0,
         limit=cycle.limit,
-        used_idx=queue.used_idx_va,
+        used_idx=queue.used_va + 2,
         equal=virt.equal,
-        entry_ats=[queue.used_ring_at + 8 * i for i in range(queue.size)],
+        entry_ats=list(range(used_ring_at, used_ring_at + 8 * size, 8)),
         entries=b"".join(struct.pack("<II", head, _STATUS_BYTES) for head in heads),
-        entry_mask=queue.size - 1,
+        entry_mask=size - 1,
         status_at=cycle._status_at,
         statuses=struct.pack("<II", cycle._ok, 0) * slots,
-        used_event=queue.used_event_va,
+        used_event=queue.avail_va + 4 + 2 * size,
         wait=virt.wait,
         wait_ms=wait_ms,
         patience=1,

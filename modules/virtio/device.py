@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A virtio device from reset to reset: handshake, queues, interrupts (VirtIO 1.3, 3.1)."""
 
-from errno import EIO, ENODEV, EOPNOTSUPP
+import errno
 from micropython import const
 from time import ticks_ms, ticks_diff
 import virt
@@ -62,14 +62,15 @@ class Device:
         transport.add_status(mmio.DRIVER)
         try:
             self._negotiate(supported | EVENT_IDX | VERSION_1)
+            event_idx = bool(self.features & EVENT_IDX)
             made = []
             for index, size in enumerate(queues):
                 limit = transport.queue_size_max(index)
                 if limit == 0:
-                    raise OSError(ENODEV, "device at %#x has no queue %d" % (transport.base, index))
+                    raise OSError(errno.ENODEV, "device at %#x has no queue %d" % (transport.base, index))
                 while size > limit:
                     size >>= 1
-                made.append(Queue(transport, index, size, bool(self.features & EVENT_IDX)))
+                made.append(Queue(transport, index, size, event_idx, self.fail))
             self.queues = tuple(made)
         except Exception:
             transport.add_status(mmio.FAILED)
@@ -90,28 +91,29 @@ class Device:
         t = self.transport
         offered = t.features()
         if not offered & VERSION_1:
-            raise OSError(EOPNOTSUPP, "device at %#x does not offer VIRTIO_F_VERSION_1" % t.base)
+            raise OSError(errno.EOPNOTSUPP, "device at %#x does not offer VIRTIO_F_VERSION_1" % t.base)
         self.features = offered & supported
         t.accept(self.features)
         t.add_status(mmio.FEATURES_OK)
         if not t.status() & mmio.FEATURES_OK:
             raise OSError(
-                EOPNOTSUPP,
+                errno.EOPNOTSUPP,
                 "device at %#x offers features %#x and refuses %#x of them"
                 % (t.base, offered, self.features),
             )
 
     def _config_changed(self, source):
         if self.transport.status() & mmio.NEEDS_RESET:
-            self.error = "device at %#x needs a reset" % self.transport.base
+            self.fail("device at %#x needs a reset" % self.transport.base)
+
+    def fail(self, why):
+        """From now on the device is not to be used, until it is reset."""
+        self.error = self.error or why
 
     def check(self):
         """OSError(EIO) if the device has broken the rules or asked for a reset."""
-        error = self.error
-        for queue in self.queues:
-            error = error or queue.error
-        if error:
-            raise OSError(EIO, error)
+        if self.error:
+            raise OSError(errno.EIO, self.error)
 
     def wait(self, done, ms):
         """Sleep until done() is true; False if it is not after `ms` milliseconds.
@@ -120,7 +122,8 @@ class Device:
         """
         start = ticks_ms()
         while not done():
-            self.check()
+            if self.error:
+                self.check()
             left = ms - ticks_diff(ticks_ms(), start)
             if not virt.wait(left) and left <= 0:
                 return False
@@ -129,12 +132,17 @@ class Device:
     def request(self, queue, head, ms):
         """Submit a chain and sleep until the device has returned it; False after `ms` ms."""
 
-        def done():
-            queue.reap()
-            return not queue.busy[head]
-
         queue.submit(head)
-        return self.wait(done, ms)
+        start = ticks_ms()
+        while True:
+            queue.reap()
+            if head not in queue.busy:
+                return True
+            if self.error:
+                self.check()
+            left = ms - ticks_diff(ticks_ms(), start)
+            if not virt.wait(left) and left <= 0:
+                return False
 
     def quiet(self):
         """Stop whatever the device does on its own. Drivers that start something override it."""

@@ -10,7 +10,7 @@ it or was reset.
 equal on bare metal and differ in a Linux process: never use one for the other.
 """
 
-from errno import ENOMEM
+import errno
 from uctypes import addressof
 import virt
 
@@ -51,19 +51,21 @@ def alloc(size, align=16):
     OSError(ENOMEM) if the arena has no such block left.
     """
     size = (size + 15) & ~15
-    for i, (at, room) in enumerate(_free):
-        start = ((_PA + at + align - 1) & ~(align - 1)) - _PA
-        end = at + room
-        if start + size <= end:
-            rest = []
+    i = 0
+    for at, room in _free:
+        start = ((_PA + at + align - 1) & -align) - _PA
+        rest = at + room - start - size
+        if rest >= 0:
+            if rest:
+                _free[i] = start + size, rest
+            else:
+                del _free[i]
             if start > at:
-                rest.append((at, start - at))
-            if start + size < end:
-                rest.append((start + size, end - start - size))
-            _free[i : i + 1] = rest
-            arena[start : start + size] = bytes(size)
+                _free.insert(i, (at, start - at))
+            virt.fill(arena, start, size, 0)
             return Region(start, size)
-    raise OSError(ENOMEM, "DMA arena: no block of %d bytes left, %d in all" % (size, available()))
+        i += 1
+    raise OSError(errno.ENOMEM, "DMA arena: no block of %d bytes left, %d in all" % (size, available()))
 
 
 def free(region):

@@ -4,7 +4,7 @@
 Names and offsets are those of VirtIO 1.3, 4.2.2. Status bits: 2.1.
 """
 
-from errno import ENODEV, ETIMEDOUT, EINVAL, EAGAIN
+import errno
 from machine import mem32
 from micropython import const
 from time import ticks_ms, ticks_diff, sleep_ms
@@ -45,8 +45,11 @@ _RESET_MS = const(1000)
 
 
 def slots():
-    """Yield (base address, interrupt source) of every virtio-mmio slot of the board."""
-    for i in range(virt.VIRTIO_SLOTS):
+    """Yield (base address, interrupt source) of every virtio-mmio slot of the board.
+
+    QEMU fills them from the last one down, so this is the order of its -device options.
+    """
+    for i in range(virt.VIRTIO_SLOTS - 1, -1, -1):
         yield virt.VIRTIO_BASE + i * virt.VIRTIO_STRIDE, virt.VIRTIO_IRQ + i
 
 
@@ -68,14 +71,14 @@ class MMIO:
         self.irq = irq
         # 4.2.3.1.1: magic and version first, then the device id, then nothing if it is 0.
         if mem32[base + _MAGIC_VALUE] != _MAGIC:
-            raise OSError(ENODEV, "no virtio-mmio register page at %#x" % base)
+            raise OSError(errno.ENODEV, "no virtio-mmio register page at %#x" % base)
         self.version = mem32[base + _VERSION]
         self.device_id = mem32[base + _DEVICE_ID]
         if self.device_id == 0:
-            raise OSError(ENODEV, "virtio-mmio slot at %#x is empty" % base)
+            raise OSError(errno.ENODEV, "virtio-mmio slot at %#x is empty" % base)
         if self.version != 2:
             raise OSError(
-                ENODEV,
+                errno.ENODEV,
                 "virtio-mmio device at %#x speaks the legacy interface (Version %d, not 2): "
                 "start QEMU with -global virtio-mmio.force-legacy=false" % (base, self.version),
             )
@@ -98,7 +101,7 @@ class MMIO:
         start = ticks_ms()
         while mem32[self.base + _STATUS] != 0:
             if ticks_diff(ticks_ms(), start) > _RESET_MS:
-                raise OSError(ETIMEDOUT, "device at %#x: Status is not 0 after reset" % self.base)
+                raise OSError(errno.ETIMEDOUT, "device at %#x: Status is not 0 after reset" % self.base)
             sleep_ms(1)
 
     def features(self):
@@ -122,7 +125,7 @@ class MMIO:
         base = self.base
         mem32[base + _QUEUE_SEL] = index
         if mem32[base + _QUEUE_READY] != 0:
-            raise OSError(EINVAL, "queue %d of the device at %#x is in use" % (index, base))
+            raise OSError(errno.EINVAL, "queue %d of the device at %#x is in use" % (index, base))
         return mem32[base + _QUEUE_SIZE_MAX]
 
     def set_queue(self, index, size, desc, driver, device):
@@ -146,4 +149,4 @@ class MMIO:
             fields = tuple(mem32[base + _CONFIG + offset + 4 * i] for i in range(count))
             if mem32[base + _CONFIG_GENERATION] == generation:
                 return fields
-        raise OSError(EAGAIN, "device at %#x: configuration changes with every read" % base)
+        raise OSError(errno.EAGAIN, "device at %#x: configuration changes with every read" % base)

@@ -6,17 +6,18 @@
     used ring          6 + 8 * size     written by the device: heads it is done with
 
 A chain is laid out once, with chain(), and then submitted as often as wanted. While
-it is submitted it is the device's: `busy[head]` is not 0, and neither its descriptors
+it is submitted it is the device's, its head is in `busy`, and neither its descriptors
 nor its buffers may be touched. reap() takes it back.
 
 What the device writes is not trusted: a used entry is copied, checked against the
 private tables here, and only then believed. Anything wrong breaks the queue for good
-(until the device is reset): `error` says what it was.
+(until the device is reset), and `fail` is told what it was.
 """
 
-from errno import ENOSPC
+import errno
 from machine import mem16, mem32
 from micropython import const
+import struct
 import virt
 from . import dma
 
@@ -36,137 +37,126 @@ class Queue:
     wants to be kicked, and is told at which one to interrupt.
     """
 
-    def __init__(self, transport, index, size, event_idx):
+    def __init__(self, transport, index, size, event_idx, fail):
         self.index = index
         self.size = size
         self.event_idx = event_idx
+        self.fail = fail
         used = (18 * size + 6 + _ALIGN - 1) & ~(_ALIGN - 1)
-        self._region = region = dma.alloc(used + 6 + 8 * size, _ALIGN)
-        self._desc = region.va
-        avail = region.va + 16 * size
-        used += region.va
+        self.region = region = dma.alloc(used + 6 + 8 * size, _ALIGN)
+        self.avail_va = region.va + 16 * size  # flags, idx, ring, used_event
+        self.used_va = region.va + used  # flags, idx, ring, avail_event
         self.notify_va = transport.notify_va
-        self.avail_idx_va = avail + 2
-        self.avail_ring_va = avail + 4
-        self.used_event_va = avail + 4 + 2 * size
-        self.used_flags_va = used
-        self.used_idx_va = used + 2
-        self.used_ring_va = used + 4
-        self.used_ring_at = used + 4 - region.va + region.at  # in dma.arena
-        self.avail_event_va = used + 4 + 8 * size
         self._next = 0  # avail.idx, free-running mod 65536
         self._last = 0  # used.idx up to which entries were taken, likewise
-        self.busy = bytearray(size)  # by head: 1 while the device owns the chain
-        self.written = [0] * size  # by head: bytes that the device wrote, at its last return
-        self.error = None  # what the device did wrong, once it has
         # The driver's own record of what it gave away: the descriptor table is not trusted.
-        self._free = list(range(size))
-        self._parts = [None] * size  # by head: descriptor numbers
-        self._writable = [0] * size  # by head: bytes that the device may write
-        transport.set_queue(
-            index, size, region.pa, region.pa + 16 * size, region.pa + used - region.va
-        )
+        self._chains = {}  # by head: [descriptor numbers], bytes the device may write
+        self._unused = 0  # descriptors from here on were never in a chain
+        self._free = []  # descriptors that were
+        self.busy = {}  # by head: nothing; the chains that the device owns
+        self.written = {}  # by head: bytes that the device wrote, at its last return
+        transport.set_queue(index, size, region.pa, region.pa + 16 * size, region.pa + used)
 
     def chain(self, *parts):
         """Lay out a chain of (pa, bytes, writable) parts and return its head.
 
         Parts that the device reads come first (2.7.4.2). OSError(ENOSPC) if descriptors run out.
         """
-        if len(parts) > len(self._free):
+        numbers = self._take(len(parts))
+        writable = 0
+        i = 0
+        last = len(parts) - 1
+        for pa, n, write in parts:
+            flags = _DESC_F_NEXT if i < last else 0
+            if write:
+                flags |= _DESC_F_WRITE
+                writable += n
+            at = self.region.at + 16 * numbers[i]
+            i += 1
+            struct.pack_into("<QIHH", dma.arena, at, pa, n, flags, numbers[i] if i <= last else 0)
+        self._chains[numbers[0]] = numbers, writable
+        return numbers[0]
+
+    def _take(self, n):
+        if n <= self.size - self._unused:
+            self._unused += n
+            return range(self._unused - n, self._unused)
+        if n > len(self._free):
             raise OSError(
-                ENOSPC,
-                "queue %d: %d descriptors wanted, %d of %d free"
-                % (self.index, len(parts), len(self._free), self.size),
+                errno.ENOSPC, "queue %d: all %d descriptors are in use" % (self.index, self.size)
             )
-        numbers = [self._free.pop(0) for _ in parts]
-        head = numbers[0]
-        for i, (pa, n, write) in enumerate(parts):
-            desc = self._desc + 16 * numbers[i]
-            flags = _DESC_F_WRITE if write else 0
-            if i + 1 < len(parts):
-                flags |= _DESC_F_NEXT
-                mem16[desc + 14] = numbers[i + 1]
-            mem16[desc + 12] = flags
-        self._parts[head] = numbers
-        for i, (pa, _, _) in enumerate(parts):
-            self.repoint(head, i, pa)
-        self.resize(head, *[n for _, n, _ in parts])
-        return head
+        numbers = self._free[:n]
+        del self._free[:n]
+        return numbers
+
+    def pointer_va(self, head, part):
+        """Where the 64-bit device address of a chain's part stands."""
+        return self.region.va + 16 * self._chains[head][0][part]
 
     def repoint(self, head, part, pa):
         """Let part number `part` of a chain that is not submitted lie at another address."""
-        desc = self.pointer_va(head, part)
-        mem32[desc] = pa & 0xFFFFFFFF
-        mem32[desc + 4] = pa >> 32
-
-    def pointer_va(self, head, part):
-        """Where the 64-bit address of a part stands."""
-        return self._desc + 16 * self._parts[head][part]
+        va = self.pointer_va(head, part)
+        mem32[va] = pa & 0xFFFFFFFF
+        mem32[va + 4] = pa >> 32
 
     def resize(self, head, *sizes):
         """Give the parts of a chain that is not submitted their lengths, in bytes."""
+        numbers = self._chains[head][0]
         writable = 0
-        for number, n in zip(self._parts[head], sizes):
-            desc = self._desc + 16 * number
-            mem32[desc + 8] = n
-            if mem16[desc + 12] & _DESC_F_WRITE:
+        for number, n in zip(numbers, sizes):
+            va = self.region.va + 16 * number
+            mem32[va + 8] = n
+            if mem16[va + 12] & _DESC_F_WRITE:
                 writable += n
-        self._writable[head] = writable
+        self._chains[head] = numbers, writable
 
     def discard(self, head):
         """Give the descriptors of a chain back. It must not be submitted."""
-        self._free.extend(self._parts[head])
-        self._parts[head] = None
+        self._free.extend(self._chains.pop(head)[0])
 
     def submit(self, head):
         """Hand the chain to the device and kick it if it wants to be (2.7.13)."""
-        self.busy[head] = 1
+        self.busy[head] = None
         idx = self._next
-        mem16[self.avail_ring_va + 2 * (idx & (self.size - 1))] = head
+        mem16[self.avail_va + 4 + 2 * (idx & (self.size - 1))] = head
         self._next = (idx + 1) & 0xFFFF
-        virt.store16(self.avail_idx_va, self._next)
+        virt.store16(self.avail_va + 2, self._next)
         if self.event_idx:
-            wanted = mem16[self.avail_event_va] == idx
+            wanted = mem16[self.used_va + 4 + 8 * self.size] == idx
         else:
-            wanted = not mem16[self.used_flags_va] & _USED_F_NO_NOTIFY
+            wanted = not mem16[self.used_va] & _USED_F_NO_NOTIFY
         if wanted:
             mem32[self.notify_va] = self.index
 
     def reap(self):
         """Take back every chain that the device has used, in whatever order."""
-        while self._last != virt.load16(self.used_idx_va) and not self.error:
-            entry = virt.load64(self.used_ring_va + 8 * (self._last & (self.size - 1)))
+        while self._last != virt.load16(self.used_va + 2):
+            entry = virt.load64(self.used_va + 4 + 8 * (self._last & (self.size - 1)))
             head = entry & 0xFFFFFFFF
             length = entry >> 32
-            if head >= self.size or not self.busy[head]:
-                self.error = "queue %d: device returned chain %d, which it does not own" % (
-                    self.index,
-                    head,
+            if head not in self.busy:
+                self.fail("queue %d: device returned chain %d, which is not its" % (self.index, head))
+                return
+            limit = self._chains[head][1]
+            if length > limit:
+                self.fail(
+                    "queue %d: device wrote %d bytes to a chain that takes %d"
+                    % (self.index, length, limit)
                 )
-            elif length > self._writable[head]:
-                self.error = "queue %d: device wrote %d bytes to a chain that takes %d" % (
-                    self.index,
-                    length,
-                    self._writable[head],
-                )
-            else:
-                self.written[head] = length
-                self.busy[head] = 0
-                self._last = (self._last + 1) & 0xFFFF
-                if self.event_idx:
-                    # Before the loop looks again, so that nothing gets lost (2.7.7.1).
-                    virt.store16(self.used_event_va, self._last)
-
-    def busy_count(self):
-        """Chains that the device owns."""
-        return sum(self.busy)
+                return
+            self.written[head] = length
+            del self.busy[head]
+            self._last = (self._last + 1) & 0xFFFF
+            if self.event_idx:
+                # used_event, before the loop looks again: nothing gets lost (2.7.7.1).
+                virt.store16(self.avail_va + 4 + 2 * self.size, self._last)
 
     # A Cycle takes the rings over and keeps the two indexes by itself.
 
     def begin_cycle(self, heads):
         """Fill the available ring with `heads` over and over; return a count for both indexes."""
-        for i in range(self.size):
-            mem16[self.avail_ring_va + 2 * i] = heads[i % len(heads)]
+        ring = struct.pack("<%dH" % len(heads), *heads) * (self.size // len(heads))
+        self.region.store(ring, self.avail_va + 4 - self.region.va)
         return self._next
 
     def end_cycle(self, heads, count):
@@ -177,4 +167,4 @@ class Queue:
 
     def free(self):
         """Return the rings to the arena. The device must have been reset."""
-        dma.free(self._region)
+        dma.free(self.region)

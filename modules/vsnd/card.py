@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The sound device as a whole: probe, control requests, what it offers."""
 
-from errno import EBUSY, EINVAL, EIO, ENODEV, ETIMEDOUT
+import errno
 from micropython import const
 import struct
 from virtio import Device, MMIO, dma, find, mmio
@@ -32,13 +32,13 @@ def open(base=None):
         transport = find(protocol.DEVICE_ID)
         if transport is None:
             raise OSError(
-                ENODEV, "no sound device: start QEMU with -device virtio-sound-device,audiodev=ID"
+                errno.ENODEV, "no sound device: start QEMU with -device virtio-sound-device,audiodev=ID"
             )
     else:
         transport = MMIO(base, dict(mmio.slots()).get(base, 0))
         if transport.device_id != protocol.DEVICE_ID:
             raise OSError(
-                ENODEV,
+                errno.ENODEV,
                 "device at %#x has id %d, a sound device has 25" % (base, transport.device_id),
             )
     if _card:
@@ -87,42 +87,41 @@ class Card:
         OSError: EINVAL for BAD_MSG, EOPNOTSUPP for NOT_SUPP, EIO for IO_ERR and for an answer
         that breaks the protocol, ETIMEDOUT if there is none within a second.
         """
-        name = protocol.REQUESTS[struct.unpack_from("<I", message)[0]]
         device = self.device
         device.check()
         queue = device.queues[CONTROLQ]
         head = self._head
-        if queue.busy[head]:
-            raise OSError(EBUSY, "%s: an earlier request was never answered" % name)
+        if head in queue.busy:
+            raise self._failure(message, errno.EBUSY, "an earlier request was never answered")
         self._request.store(message)
         queue.resize(head, len(message), 4 + response_bytes)
         if not device.request(queue, head, _REQUEST_MS):
-            raise OSError(ETIMEDOUT, "%s: no answer in %d ms" % (name, _REQUEST_MS))
+            raise self._failure(message, errno.ETIMEDOUT, "no answer in %d ms" % _REQUEST_MS)
         answer = self._response.load(queue.written[head])
         if len(answer) < 4:
-            raise OSError(EIO, "%s: answer of %d bytes has no status" % (name, len(answer)))
+            raise self._failure(message, errno.EIO, "%d bytes answered, no status" % len(answer))
         status = struct.unpack("<I", answer)[0]
-        if status != protocol.S_OK:
-            errno, text = protocol.STATUSES.get(status, (EIO, "unknown status %#x" % status))
-            raise OSError(errno, "%s: %s" % (name, text))
+        if status != protocol.OK:
+            raise self._failure(message, *protocol.refusal(status))
         if len(answer) < 4 + response_bytes:
-            raise OSError(
-                EIO, "%s: %d bytes answered, %d wanted" % (name, len(answer), 4 + response_bytes)
+            raise self._failure(
+                message, errno.EIO, "%d bytes answered, %d wanted" % (len(answer), 4 + response_bytes)
             )
         return answer[4:]
 
+    def _failure(self, message, number, text):
+        return OSError(number, "%s: %s" % (protocol.request_name(message), text))
+
     def _pcm_info(self, total):
         if total > _STREAMS_MAX:
-            raise OSError(EIO, "device claims %d streams" % total)
+            raise OSError(errno.EIO, "device claims %d streams" % total)
         streams = []
-        size = protocol.PCM_INFO_SIZE
+        size = protocol.PCM_INFO_BYTES
         while len(streams) < total:
             count = min(total - len(streams), (_RESPONSE_BYTES - 4) // size)
-            data = self.request(
-                protocol.query_info(protocol.R_PCM_INFO, len(streams), count, size), count * size
-            )
+            data = self.request(protocol.pcm_info(len(streams), count), count * size)
             for i in range(count):
-                streams.append(Stream(len(streams), *protocol.pcm_info(data, i * size)))
+                streams.append(Stream(len(streams), *protocol.pcm_info_record(data, i * size)))
         return tuple(streams)
 
     def output(self, rate=48000, channels=2, format=protocol.S16, period=480, periods=4, stream=None):
@@ -146,12 +145,12 @@ class Card:
         else:
             candidates = [s for s in self.streams if s.direction == direction]
             if not candidates:
-                raise OSError(ENODEV, "the card has no %s stream" % names[direction])
+                raise OSError(errno.ENODEV, "the card has no %s stream" % names[direction])
         in_use = [user.stream.id for user in self._users]
         for info in candidates:
             if info.id not in in_use:
                 return info
-        raise OSError(EBUSY, "no free %s stream: close() the one in use" % names[direction])
+        raise OSError(errno.EBUSY, "no free %s stream: close() the one in use" % names[direction])
 
     def _quiet(self):
         for user in list(self._users):

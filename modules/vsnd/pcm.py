@@ -7,13 +7,12 @@ it once it has taken the samples; the interrupt handler checks the status, and w
 fills the slot again. The chains are laid out once, nothing is allocated per period.
 """
 
-from errno import EAGAIN, EIO, EPERM, ETIMEDOUT
+import errno
 from micropython import const
-import struct
 from time import sleep_ms
 from virtio import Cycle
 from . import protocol
-from .protocol import FORMATS, RATES, S_OK
+from .protocol import FORMATS, RATES
 
 SETUP = "SETUP"
 PREPARED = "PREPARED"
@@ -115,8 +114,8 @@ class Output:
         self.state = SETUP
         self._wait_ms = period * periods * 1000 // rate + _MARGIN_MS
         self._ring = Cycle(
-            card.device, card.tx, struct.pack("<I", stream.id), self.period_bytes,
-            self.frame_bytes, periods, S_OK, self._wait_ms, self,
+            card.device, card.tx, protocol.pcm_xfer(stream.id), self.period_bytes,
+            self.frame_bytes, periods, protocol.OK, self._wait_ms, self,
         )
         self.write = self._ring.write  # the same as below, without a detour
         self._origin = 0  # periods that the ring had submitted when prepare() was called
@@ -133,15 +132,15 @@ class Output:
         self.card._users.remove(self)
         self.state = CLOSED
 
-    def _command(self, code, state):
-        self.card.request(protocol.pcm_request(code, self.stream.id))
+    def _command(self, request, state):
+        self.card.request(request(self.stream.id))
         self.state = state
         self._ring.running(state is RUNNING)
 
     def _only(self, what, *states):
         if self.state not in states:
             raise OSError(
-                EPERM, "%s in state %s: allowed in %s" % (what, self.state, " ".join(states))
+                errno.EPERM, "%s in state %s: allowed in %s" % (what, self.state, " ".join(states))
             )
 
     # The device's commands (5.14.6.6.1)
@@ -152,7 +151,7 @@ class Output:
         self.card.request(
             protocol.pcm_set_params(
                 self.stream.id, self.period_bytes * self.periods, self.period_bytes, 0,
-                self.channels, self.format, RATES.index(self.rate),
+                self.channels, self.format, self.rate,
             )
         )
         self.state = SETUP
@@ -160,23 +159,23 @@ class Output:
     def prepare(self):
         """PCM_PREPARE: the stream takes samples from now on. Position counts from here."""
         self._only("prepare", SETUP, PREPARED)
-        self._command(protocol.R_PCM_PREPARE, PREPARED)
+        self._command(protocol.pcm_prepare, PREPARED)
         self._origin = self._ring.submitted()
 
     def start(self):
         """PCM_START: the device plays what is queued."""
         self._only("start", PREPARED, PAUSED)
-        self._command(protocol.R_PCM_START, RUNNING)
+        self._command(protocol.pcm_start, RUNNING)
 
     def stop(self):
         """PCM_STOP: the device holds what is queued."""
         self._only("stop", RUNNING, DRAINING)
-        self._command(protocol.R_PCM_STOP, PAUSED)
+        self._command(protocol.pcm_stop, PAUSED)
 
     def release(self):
         """PCM_RELEASE: the device returns everything that is queued, played or not."""
         self._only("release", PREPARED, PAUSED)
-        self._command(protocol.R_PCM_RELEASE, SETUP)
+        self._command(protocol.pcm_release, SETUP)
         # The buffers come back on another queue, before the answer (5.14.6.6.5.1).
         self._until(0, "gave no buffers back after PCM_RELEASE", _MARGIN_MS)
         self._ring.restart()
@@ -215,7 +214,7 @@ class Output:
         """All periods are queued and more is to come: time to start."""
         if self.state == PAUSED:
             raise OSError(
-                EAGAIN, "stream %d is PAUSED and all periods are queued: resume()" % self.stream.id
+                errno.EAGAIN, "stream %d is PAUSED and all periods are queued: resume()" % self.stream.id
             )
         self.start()
         # From now on be woken once for every half of the ring.
@@ -229,13 +228,13 @@ class Output:
         """OSError(EIO) if the device has refused samples or broken the rules."""
         self.card.device.check()
         if self._ring.error:
-            raise OSError(EIO, "stream %d: %s" % (self.stream.id, self._ring.error))
+            raise OSError(errno.EIO, "stream %d: %s" % (self.stream.id, self._ring.error))
 
     def _until(self, in_flight, what, ms):
         ring = self._ring
         if not self.card.device.wait(lambda: ring.in_flight() <= in_flight, ms):
             raise OSError(
-                ETIMEDOUT,
+                errno.ETIMEDOUT,
                 "stream %d, %s, %s (waited %d ms)" % (self.stream.id, self.state, what, ms),
             )
         self.check()

@@ -9,6 +9,7 @@
 #include "py/gc.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
+#include "extmod/vfs.h"
 #include "shared/readline/readline.h"
 #include "shared/runtime/gchelper.h"
 #include "shared/runtime/pyexec.h"
@@ -126,7 +127,9 @@ void main_run(const void *fdt) {
         readline_init0();
         modvirt_init();
 
-        pyexec_frozen_module("_boot.py", false);
+        if (mp_import_stat("/rom") == MP_IMPORT_STAT_DIR) {
+            mp_vfs_chdir(MP_OBJ_NEW_QSTR(MP_QSTR__slash_rom)); // mounted by mp_init()
+        }
         if (!run_programs()) {
             for (;;) {
                 if (pyexec_mode_kind == PYEXEC_MODE_RAW_REPL) {

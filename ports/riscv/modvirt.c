@@ -170,6 +170,21 @@ static mp_obj_t virt_copy(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_copy_obj, 5, 5, virt_copy);
 
+// fill(buf, at, n, value): n bytes of the buffer become value.
+static mp_obj_t virt_fill(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    mp_buffer_info_t buf;
+    mp_get_buffer_raise(args[0], &buf, MP_BUFFER_WRITE);
+    size_t at = mp_obj_get_int(args[1]);
+    size_t n = mp_obj_get_int(args[2]);
+    if (n > buf.len || at > buf.len - n) {
+        mp_raise_ValueError(MP_ERROR_TEXT("fill: offset and length must lie within the buffer"));
+    }
+    memset((uint8_t *)buf.buf + at, mp_obj_get_int(args[3]), n);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_fill_obj, 4, 4, virt_fill);
+
 // equal(a, a_at, b, b_at, n) -> bool: whether n bytes are the same; as copy().
 static mp_obj_t virt_equal(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
@@ -305,6 +320,7 @@ static const mp_rom_map_elem_t virt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_copy), MP_ROM_PTR(&virt_copy_obj) },
     { MP_ROM_QSTR(MP_QSTR_equal), MP_ROM_PTR(&virt_equal_obj) },
     { MP_ROM_QSTR(MP_QSTR_exit), MP_ROM_PTR(&virt_exit_obj) },
+    { MP_ROM_QSTR(MP_QSTR_fill), MP_ROM_PTR(&virt_fill_obj) },
     { MP_ROM_QSTR(MP_QSTR_immutable), MP_ROM_PTR(&virt_immutable_obj) },
     { MP_ROM_QSTR(MP_QSTR_irq), MP_ROM_PTR(&virt_irq_obj) },
     { MP_ROM_QSTR(MP_QSTR_load16), MP_ROM_PTR(&virt_load16_obj) },

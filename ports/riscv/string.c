@@ -62,7 +62,11 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n) {
 void *memmove(void *to, const void *from, size_t n) {
     uint8_t *t = to;
     const uint8_t *f = from;
-    if (t <= f || t >= f + n) {
+    if (t == f) {
+        // MicroPython's slice assignment moves the tail of the sequence onto itself.
+        return to;
+    }
+    if (t < f || t >= f + n) {
         // memcpy() only goes forward and loads each word before it stores it.
         return memcpy(to, from, n);
     }
@@ -108,4 +112,18 @@ void *memset(void *to, int value, size_t n) {
         *t++ = value;
     }
     return to;
+}
+
+// An import walks over the names of all frozen modules, with strlen() from each to the
+// next. The loads need not be aligned here, and what they read past the end is RAM or flash.
+size_t strlen(const char *s) {
+    const word_t ones = UINT64_C(0x0101010101010101);
+    for (const char *p = s;; p += WORD) {
+        word_t w = *(const word_t *)p;
+        w = (w - ones) & ~w & ones << 7; // its lowest bit stands in the first byte that is 0
+        if (w != 0) {
+            w = ((w & -w) - 1) & ones; // one bit for each byte up to that
+            return p - s + (w * ones >> 56) - 1;
+        }
+    }
 }
