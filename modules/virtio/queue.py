@@ -99,16 +99,13 @@ class Queue:
         mem32[va] = pa & 0xFFFFFFFF
         mem32[va + 4] = pa >> 32
 
-    def resize(self, head, *sizes):
-        """Give the parts of a chain that is not submitted their lengths, in bytes."""
+    def resize(self, head, read, write):
+        """Give a chain of two parts that is not submitted the lengths `read` and `write` bytes."""
         numbers = self._chains[head][0]
-        writable = 0
-        for number, n in zip(numbers, sizes):
-            va = self.region.va + 16 * number
-            mem32[va + 8] = n
-            if mem16[va + 12] & _DESC_F_WRITE:
-                writable += n
-        self._chains[head] = numbers, writable
+        va = self.region.va + 8
+        mem32[va + 16 * numbers[0]] = read
+        mem32[va + 16 * numbers[1]] = write
+        self._chains[head] = numbers, write
 
     def discard(self, head):
         """Give the descriptors of a chain back. It must not be submitted."""

@@ -21,6 +21,10 @@ DRAINING = "DRAINING"
 PAUSED = "PAUSED"
 CLOSED = "CLOSED"
 
+_IDLE = (SETUP, PREPARED)
+_HALTED = (PREPARED, PAUSED)
+_ACTIVE = (RUNNING, DRAINING)
+
 # A device may hold samples that it has already returned. One that reports
 # latency_bytes says how many; for others, QEMU's figures: a mixing buffer of 1024
 # frames, emptied by a timer of 10 ms, two ticks behind.
@@ -137,7 +141,7 @@ class Output:
         self.state = state
         self._ring.running(state is RUNNING)
 
-    def _only(self, what, *states):
+    def _only(self, what, states):
         if self.state not in states:
             raise OSError(
                 errno.EPERM, "%s in state %s: allowed in %s" % (what, self.state, " ".join(states))
@@ -147,7 +151,7 @@ class Output:
 
     def set_params(self):
         """PCM_SET_PARAMS with the parameters that the Output was made with."""
-        self._only("set_params", SETUP, PREPARED)
+        self._only("set_params", _IDLE)
         self.card.request(
             protocol.pcm_set_params(
                 self.stream.id, self.period_bytes * self.periods, self.period_bytes, 0,
@@ -158,23 +162,23 @@ class Output:
 
     def prepare(self):
         """PCM_PREPARE: the stream takes samples from now on. Position counts from here."""
-        self._only("prepare", SETUP, PREPARED)
+        self._only("prepare", _IDLE)
         self._command(protocol.pcm_prepare, PREPARED)
         self._origin = self._ring.submitted()
 
     def start(self):
         """PCM_START: the device plays what is queued."""
-        self._only("start", PREPARED, PAUSED)
+        self._only("start", _HALTED)
         self._command(protocol.pcm_start, RUNNING)
 
     def stop(self):
         """PCM_STOP: the device holds what is queued."""
-        self._only("stop", RUNNING, DRAINING)
+        self._only("stop", _ACTIVE)
         self._command(protocol.pcm_stop, PAUSED)
 
     def release(self):
         """PCM_RELEASE: the device returns everything that is queued, played or not."""
-        self._only("release", PREPARED, PAUSED)
+        self._only("release", _HALTED)
         self._command(protocol.pcm_release, SETUP)
         # The buffers come back on another queue, before the answer (5.14.6.6.5.1).
         self._until(0, "gave no buffers back after PCM_RELEASE", _MARGIN_MS)
@@ -199,7 +203,7 @@ class Output:
         """Samples come, and the stream is not running."""
         if self.state == SETUP:
             self.prepare()
-        self._only("write", PREPARED, PAUSED)
+        self._only("write", _HALTED)
 
     def odd(self, n):
         """ValueError: n bytes are no whole frames."""
@@ -247,7 +251,7 @@ class Output:
         """
         if self.state == SETUP:
             return
-        self._only("drain", PREPARED, RUNNING, PAUSED)
+        self._only("drain", (PREPARED, RUNNING, PAUSED))
         ring = self._ring
         if ring.partial():
             self.write(self._silence(self.period_bytes - ring.partial()))
@@ -269,9 +273,9 @@ class Output:
 
     def drop(self):
         """Stop at once; what was not heard yet is lost. Afterwards the state is SETUP."""
-        if self.state in (RUNNING, DRAINING):
+        if self.state in _ACTIVE:
             self.stop()
-        if self.state in (PREPARED, PAUSED):
+        if self.state in _HALTED:
             self.release()
 
     def pause(self):
