@@ -35,7 +35,14 @@ def open(base=None):
                 errno.ENODEV, "no sound device: start QEMU with -device virtio-sound-device,audiodev=ID"
             )
     else:
-        transport = MMIO(base, dict(mmio.slots()).get(base, 0))
+        slots = dict(mmio.slots())
+        if base not in slots:
+            raise OSError(
+                errno.ENODEV,
+                "no virtio-mmio slot at %#x; they are at %s"
+                % (base, " ".join("%#x" % slot for slot in sorted(slots))),
+            )
+        transport = MMIO(base, slots[base])
         if transport.device_id != protocol.DEVICE_ID:
             raise OSError(
                 errno.ENODEV,

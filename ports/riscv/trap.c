@@ -10,6 +10,9 @@
 #include "plic.h"
 #include "trap.h"
 
+// mp_printf() has no padded 64-bit format.
+#define HALVES(x) (unsigned)((x) >> 32), (unsigned)(x)
+
 extern uint8_t __stack_guard, __stack_bottom;
 
 // Exception codes of the RISC-V privileged specification, table "mcause".
@@ -46,15 +49,15 @@ void trap_exception(const uint64_t *x) {
     __asm volatile ("csrr %0, mtval" : "=r" (mtval));
 
     const char *what = mcause < sizeof(causes) / sizeof(causes[0]) ? causes[mcause] : "unknown";
-    mp_printf(&mp_plat_print, "\nTRAP: %s (mcause %u) at 0x%08x, address 0x%08x\n",
-        what, (unsigned)mcause, (unsigned)mepc, (unsigned)mtval);
+    mp_printf(&mp_plat_print, "\nTRAP: %s (mcause %u) at 0x%08x%08x, address 0x%08x%08x\n",
+        what, (unsigned)mcause, HALVES(mepc), HALVES(mtval));
     uintptr_t guard = (uintptr_t)&__stack_guard;
     if (mtval >= guard && mtval < (uintptr_t)&__stack_bottom) {
         mp_printf(&mp_plat_print, "the C stack has overflowed into its guard page\n");
     }
     for (int i = 1; i < 32; ++i) {
-        mp_printf(&mp_plat_print, "%4s %08x%08x%s", names[i],
-            (unsigned)(x[i] >> 32), (unsigned)x[i], i % 4 == 0 || i == 31 ? "\n" : " ");
+        mp_printf(&mp_plat_print, "%4s %08x%08x%s", names[i], HALVES(x[i]),
+            i % 4 == 0 || i == 31 ? "\n" : " ");
     }
     crash("unhandled exception");
 }
