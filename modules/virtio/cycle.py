@@ -56,8 +56,14 @@ class Cycle:
         slots = 2
         while slots < limit:
             slots *= 2
-        if queue.busy or 3 * slots > queue.size:
-            raise OSError(errno.EBUSY, "queue %d is in use, or too small" % queue.index)
+        if queue.taken or queue.busy:
+            raise OSError(
+                errno.EBUSY, "queue %d carries another stream: close() that first" % queue.index
+            )
+        if 3 * slots > queue.size:
+            raise OSError(
+                errno.ENOSPC, "%d slots do not fit queue %d of %d" % (slots, queue.index, queue.size)
+            )
         self.device = device
         self.queue = queue
         self.slots = slots
@@ -135,11 +141,13 @@ class Cycle:
             self.unlend(slot)
 
     def close(self):
-        """Give chains and memory back. What the device still owns stays out of use for ever."""
+        """Give chains and memory back; what the device may still own, only once it is reset."""
         if not self.in_flight() and not self.device.error:
             c = self.counters
             self.queue.end_cycle(self._heads, c[_SUBMITTED])
             dma.free(self._region)
+        else:
+            self.device.orphans.append(self._region)
 
     def _status(self, slot):
         va = self._status_va + _STATUS_BYTES * slot

@@ -5,7 +5,7 @@ import errno
 from micropython import const
 from time import ticks_ms, ticks_diff
 import virt
-from . import mmio
+from . import dma, mmio
 from .queue import Queue
 
 EVENT_IDX = const(1 << 29)
@@ -56,6 +56,7 @@ class Device:
         self.transport = transport
         self.error = None
         self.queues = ()
+        self.orphans = []  # regions that go back to the arena when the device is reset
         # The steps of 3.1.1.
         transport.reset()
         transport.add_status(mmio.ACKNOWLEDGE)
@@ -156,5 +157,7 @@ class Device:
         self.transport.reset()
         for queue in self.queues:
             queue.free()
+        for region in self.orphans:
+            dma.free(region)
         self.queues = ()
         self.error = "device at %#x is closed" % self.transport.base

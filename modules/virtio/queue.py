@@ -54,6 +54,7 @@ class Queue:
         self._unused = 0  # descriptors from here on were never in a chain
         self._free = []  # descriptors that were
         self.busy = {}  # by head: nothing; the chains that the device owns
+        self.taken = False  # by a Cycle
         self.written = {}  # by head: bytes that the device wrote, at its last return
         transport.set_queue(index, size, region.pa, region.pa + 16 * size, region.pa + used)
 
@@ -154,11 +155,13 @@ class Queue:
         """Fill the available ring with `heads` over and over; return a count for both indexes."""
         ring = struct.pack("<%dH" % len(heads), *heads) * (self.size // len(heads))
         self.region.store(ring, self.avail_va + 4 - self.region.va)
+        self.taken = True
         return self._next
 
     def end_cycle(self, heads, count):
         """Take the chains and the rings back; both indexes stand at `count` modulo 65536."""
         self._next = self._last = count & 0xFFFF
+        self.taken = False
         for head in heads:
             self.discard(head)
 
