@@ -259,11 +259,15 @@ class Output:
             if self.state != RUNNING:
                 self.start()
             self.state = DRAINING
-            ring.rest(1)
-            self._until(0, "never returned what was queued", self._wait_ms)
-            # latency_bytes of the last period: what is still between it and the ear.
-            latency = min(ring.latency() // self.frame_bytes, self.period * self.periods)
-            sleep_ms(max(_TAIL_FRAMES, latency) * 1000 // self.rate + _TAIL_MS)
+            try:
+                ring.rest(1)
+                self._until(0, "never returned what was queued", self._wait_ms)
+                # latency_bytes of the last period: what is still between it and the ear.
+                latency = min(ring.latency() // self.frame_bytes, self.period * self.periods)
+                sleep_ms(max(_TAIL_FRAMES, latency) * 1000 // self.rate + _TAIL_MS)
+            except BaseException:
+                self.state = RUNNING  # interrupted, or the device failed: it still runs
+                raise
             self.stop()
         self.release()
 
@@ -294,7 +298,10 @@ class Output:
             try:
                 self.drain()
             finally:
-                self._free()
+                try:
+                    self.drop()  # nothing to do unless drain() failed
+                finally:
+                    self._free()
 
     def __enter__(self):
         return self
