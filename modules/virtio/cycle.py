@@ -31,7 +31,7 @@ _SUBMITTED = const(0)  # slots handed to the device
 _RETURNED = const(1)  # slots that came back, all earlier ones included
 _PARTIAL = const(2)  # bytes in the slot that is being filled
 _BATCH = const(3)  # how many returns make an interrupt, minus 1
-_RUNNING = const(4)  # whether the device takes slots
+_WAIT_MS = const(4)  # how long to wait for the device at a time; 0 if it takes no slots
 
 
 class Cycle:
@@ -46,13 +46,13 @@ class Cycle:
     With copy=False the device reads whole slots from where they lie in `buf`. `buf` must be a
     multiple of `grain` bytes.
 
-    The owner is asked for what is not the queue's business: owner.begin() if the device is not
-    running(), owner.full() if moreover it owns `limit` slots, owner.dry() if data comes while
-    it owns none, owner.odd(n) if n bytes are no multiple of the grain, owner.check() if
-    something is wrong, owner.stalled() if `wait_ms` ms have passed for nothing.
+    The owner is asked for what is not the queue's business: owner.begin() if the device takes no
+    slots (see running()), owner.blocked() if it owns `limit` slots and gives none back,
+    owner.dry() if data comes while it owns none, owner.odd(n) if n bytes are no multiple of the
+    grain, owner.check() if something came back that was not as it should be.
     """
 
-    def __init__(self, device, queue, header, slot_bytes, grain, limit, ok, wait_ms, owner):
+    def __init__(self, device, queue, header, slot_bytes, grain, limit, ok, owner):
         slots = 2
         while slots < limit:
             slots *= 2
@@ -87,11 +87,11 @@ class Cycle:
             for i in range(slots)
         ]
         first = queue.begin_cycle(self._heads)  # where the queue's two indexes stand
-        self.counters = [first, first, 0, 0, False]
+        self.counters = [first, first, 0, 0, 0]
         self._early = []  # slots that came back before an older one did
         self._lent = {}  # by slot: the object whose memory it plays instead of its own
         self.error = None
-        self.write = _data_path(self, grain, wait_ms, owner)
+        self.write = _data_path(self, grain, owner)
         self.rest(1)
 
     def rest(self, n):
@@ -103,9 +103,9 @@ class Cycle:
             used_event_va = queue.avail_va + 4 + 2 * queue.size
             virt.store16(used_event_va, c[_RETURNED] + len(self._early) + n - 1)
 
-    def running(self, yes):
-        """Tell whether the device takes slots, so that waiting for it makes sense."""
-        self.counters[_RUNNING] = yes
+    def running(self, wait_ms):
+        """Tell how long write() may wait for the device at a time; 0: it takes no slots now."""
+        self.counters[_WAIT_MS] = wait_ms
 
     def submitted(self):
         """Slots submitted since some time before this Cycle began."""
@@ -191,7 +191,7 @@ class Cycle:
 # function; the names come in through default arguments, which are copied when the
 # function is entered, because a local variable costs a tenth of an attribute or a global (and a
 # closure over more than a few would allocate). The first sixteen locals are the cheapest.
-def _data_path(cycle, grain, wait_ms, owner):
+def _data_path(cycle, grain, owner):
     queue = cycle.queue
     slots = cycle.slots
     size = queue.size
@@ -235,16 +235,14 @@ def _data_path(cycle, grain, wait_ms, owner):
         status_at=cycle._status_at,
         statuses=struct.pack("<II", cycle._ok, 0) * slots,
         used_event=queue.avail_va + 4 + 2 * size,
-        wait=virt.wait,
-        wait_ms=wait_ms,
-        patience=1,
+        wait16=virt.wait16,
         nbytes=virt.nbytes,
         grain=grain,
     ):
         left = nbytes(buf)
         if left % grain:
             owner.odd(left)
-        if not c[_RUNNING]:
+        if not c[_WAIT_MS]:
             owner.begin()
         if not copy:
             pa = dma.pa_of(buf)
@@ -269,18 +267,12 @@ def _data_path(cycle, grain, wait_ms, owner):
                         m32[notify] = index
                 if not left:
                     return start
-                # The device owns all slots, as far as is known. Look again, or sleep.
+                # The device owns all slots, as far as is known. Look again, and sleep if so.
                 slot = submitted - limit
-                n = (load16(used_idx) - slot) & 0xFFFF
+                n = (wait16(used_idx, slot, c[_WAIT_MS]) - slot) & 0xFFFF
                 if not n:
-                    if not c[_RUNNING]:
-                        owner.full()
-                    elif not patience or not wait(wait_ms):
-                        owner.stalled()
-                    else:
-                        patience = 0
+                    owner.blocked()
                     continue
-                patience = 1
                 if n >= limit:
                     owner.dry()
                 # The usual: the oldest n slots in their order, each with 8 bytes of status that

@@ -119,7 +119,7 @@ class Output:
         self._wait_ms = period * periods * 1000 // rate + _MARGIN_MS
         self._ring = Cycle(
             card.device, card.tx, protocol.pcm_xfer(stream.id), self.period_bytes,
-            self.frame_bytes, periods, protocol.OK, self._wait_ms, self,
+            self.frame_bytes, periods, protocol.OK, self,
         )
         self.write = self._ring.write  # the same as below, without a detour
         self._origin = 0  # periods that the ring had submitted when prepare() was called
@@ -139,7 +139,7 @@ class Output:
     def _command(self, request, state):
         self.card.request(request(self.stream.id))
         self.state = state
-        self._ring.running(state is RUNNING)
+        self._ring.running(self._wait_ms if state is RUNNING else 0)
 
     def _only(self, what, states):
         if self.state not in states:
@@ -214,19 +214,19 @@ class Output:
         if self.state is RUNNING:
             self.xruns += 1
 
-    def full(self):
-        """All periods are queued and more is to come: time to start."""
+    def blocked(self):
+        """All periods are queued and more is to come. Start, if that is why, or find out why."""
         if self.state == PAUSED:
             raise OSError(
-                errno.EAGAIN, "stream %d is PAUSED and all periods are queued: resume()" % self.stream.id
+                errno.EAGAIN,
+                "stream %d is PAUSED and all periods are queued: resume()" % self.stream.id,
             )
-        self.start()
-        # From now on be woken once for every half of the ring.
-        self._ring.rest(max(1, self.periods // 2))
-
-    def stalled(self):
-        """Wait, but not for ever, until the device has returned a period."""
-        self._until(self.periods - 1, "takes no samples: does QEMU's audiodev work?", self._wait_ms)
+        if self.state == PREPARED:
+            self.start()
+            # From now on be woken once for every half of the ring.
+            self._ring.rest(max(1, self.periods // 2))
+        else:
+            self._until(self.periods - 1, "takes no samples: does QEMU's audiodev work?", 0)
 
     def check(self):
         """OSError(EIO) if the device has refused samples or broken the rules."""
@@ -239,7 +239,7 @@ class Output:
         if not self.card.device.wait(lambda: ring.in_flight() <= in_flight, ms):
             raise OSError(
                 errno.ETIMEDOUT,
-                "stream %d, %s, %s (waited %d ms)" % (self.stream.id, self.state, what, ms),
+                "stream %d, %s, %s" % (self.stream.id, self.state, what),
             )
         self.check()
 

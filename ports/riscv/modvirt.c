@@ -264,18 +264,26 @@ static mp_obj_t virt_irq_set(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_irq_obj, 2, 6, virt_irq_set);
 
+static uint64_t deadline_in(mp_obj_t ms_in) {
+    mp_int_t ms = mp_obj_get_int(ms_in);
+    return clint_time() + (ms > 0 ? ms : 0) * (TIME_HZ / 1000);
+}
+
+// Runs what is due, also inside a scheduled function, where it would have to wait.
+static void run_due(void) {
+    mp_handle_pending(true);
+    if (MP_STATE_VM(sched_state) < 0) {
+        irq_dispatch(NULL);
+    }
+}
+
 // wait(ms) -> bool: sleep until a source of irq() has fired and its handler, if it
 // wants one, has run (True) or ms milliseconds have passed (False). It also returns
 // True for one since the last wait, so who checks its condition first misses nothing.
-// Inside a scheduled function, where handlers would have to wait, it runs them itself.
-static mp_obj_t virt_wait(mp_obj_t ms_in) {
-    mp_int_t ms = mp_obj_get_int(ms_in);
-    uint64_t deadline = clint_time() + (ms > 0 ? ms : 0) * (TIME_HZ / 1000);
+static mp_obj_t virt_wait(mp_obj_t ms) {
+    uint64_t deadline = deadline_in(ms);
     for (;;) {
-        mp_handle_pending(true);
-        if (MP_STATE_VM(sched_state) < 0) {
-            irq_dispatch(NULL);
-        }
+        run_due();
         if (handled) {
             handled = false;
             return mp_const_true;
@@ -287,6 +295,29 @@ static mp_obj_t virt_wait(mp_obj_t ms_in) {
     }
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(virt_wait_obj, virt_wait);
+
+// wait16(address, value, ms) -> int: sleep until the 16-bit word at `address` is not
+// `value` (its low 16 bits) any more, or ms milliseconds have passed; return the word, read
+// before all later accesses. It is looked at first, and after every interrupt.
+static mp_obj_t virt_wait16(mp_obj_t address, mp_obj_t value, mp_obj_t ms) {
+    volatile uint16_t *p = (volatile uint16_t *)mp_obj_get_int(address);
+    uint16_t old = mp_obj_get_int_truncated(value);
+    uint16_t now = *p;
+    if (now == old) {
+        uint64_t deadline = deadline_in(ms);
+        do {
+            run_due();
+            if ((now = *p) != old) {
+                break;
+            }
+            clint_wait(deadline);
+            now = *p;
+        } while (now == old && clint_time() < deadline);
+    }
+    __asm volatile ("fence ir, iorw" ::: "memory");
+    return MP_OBJ_NEW_SMALL_INT(now);
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(virt_wait16_obj, virt_wait16);
 
 // at_reset(function): called without arguments before a soft or machine reset, to
 // quiet what Python has set in motion. None: nothing to do.
@@ -328,6 +359,7 @@ static const mp_rom_map_elem_t virt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_nbytes), MP_ROM_PTR(&virt_nbytes_obj) },
     { MP_ROM_QSTR(MP_QSTR_store16), MP_ROM_PTR(&virt_store16_obj) },
     { MP_ROM_QSTR(MP_QSTR_wait), MP_ROM_PTR(&virt_wait_obj) },
+    { MP_ROM_QSTR(MP_QSTR_wait16), MP_ROM_PTR(&virt_wait16_obj) },
     { MP_ROM_QSTR(MP_QSTR_VIRTIO_BASE), MP_ROM_INT(VIRTIO_BASE) },
     { MP_ROM_QSTR(MP_QSTR_VIRTIO_STRIDE), MP_ROM_INT(VIRTIO_STRIDE) },
     { MP_ROM_QSTR(MP_QSTR_VIRTIO_SLOTS), MP_ROM_INT(VIRTIO_SLOTS) },
