@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+#
+#: make run-qemu   get the tools, build the firmware, boot it, hear the tone; on a terminal a REPL
+#: make repl       the same with a REPL only, no tone
+#: make test       every test; also test-unit (seconds, no firmware) and test-qemu (in the firmware)
+#: make bench      what playing costs, in guest instructions
+#: make picture    draw docs/tone.svg from a recording of the tone
+#: make firmware   only build build/qemu_virt/firmware.elf
+#: make tools      only get QEMU, a RISC-V GCC and MicroPython's source, into .tools/
+#: make clean      remove what was built (.tools/ and .venv/ stay)
+#:
+#: Where tools come from (else PATH, else Debian's packages; the system stays as it is):
+#:   QEMU=FILE            a qemu-system-riscv64, 8.2 or newer
+#:   CROSS_COMPILE=PREFIX a GCC with picolibc, like /opt/x/bin/riscv64-unknown-elf-
+#:   MICROPY_DIR=DIR      MicroPython's source, 1.25 or newer
+#:   TOOLS=private        never use what is on PATH
+#:
+#: What run-qemu and repl run:
+#:   ROM=DIR     a folder that the board sees as /rom; its main.py runs instead of the tone
+#:   AUDIO=NAME  where sound goes: wav (the default), none, alsa, pa, pipewire, sdl, coreaudio
+#:   WAV=FILE    the recording; build/qemu_virt/run.wav unless given
+#:   RATE=HZ     of the recording; 48000 unless given
+
+PYTHON ?= python3
+JOBS   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+
+BUILD  := build/qemu_virt
+VENV   := .venv/bin/python
+BOARD  := PYTHONPATH=host $(VENV) -m virtboard
+PYTEST := $(VENV) -m pytest -n auto
+
+# Make itself hands variables that the user gave, and only those, to what it runs. They are not
+# exported here, because that would give ROM= and its like to virtboard empty.
+
+.DELETE_ON_ERROR:
+.PHONY: help run-qemu repl test test-unit test-qemu bench picture firmware tools clean
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' Makefile
+
+run-qemu: firmware .venv/made
+	@$(BOARD) run
+
+repl: firmware .venv/made
+	@$(BOARD) run --repl
+
+test: firmware .venv/made
+	@$(PYTEST) tests/unit tests/qemu
+
+test-unit: .venv/made
+	@$(PYTEST) tests/unit
+
+test-qemu: firmware .venv/made
+	@$(PYTEST) tests/qemu
+
+bench: firmware .venv/made
+	@PYTHONPATH=host $(VENV) bench/run.py
+
+picture: firmware .venv/made
+	@$(BOARD) run --headless --wav $(BUILD)/tone.wav
+	@$(BOARD) picture $(BUILD)/tone.wav docs/tone.svg
+
+# Some tools may have been named otherwise since the last time, or be gone: a look takes a second.
+tools:
+	@PYTHONPATH=host $(PYTHON) -m virtboard.tools
+
+# The wrappers in .tools/bin and the link .tools/micropython lead to whatever the user chose. Objects
+# of two MicroPythons or compilers must not mix, so another choice begins with an empty folder.
+MADE_WITH = readlink -f .tools/micropython; cat .tools/bin/riscv64-unknown-elf-gcc
+firmware: tools
+	@mkdir -p $(BUILD) && { $(MADE_WITH); } >$(BUILD).tools.new
+	@cmp -s $(BUILD).tools.new $(BUILD).tools || rm -rf $(BUILD) build/mp125 && mv $(BUILD).tools.new $(BUILD).tools
+	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) \
+		-f ports/riscv/Makefile BUILD=$(BUILD) BUILD_VERBOSE=$(or $(V),0) \
+		MICROPY_DIR=.tools/micropython CROSS_COMPILE=riscv64-unknown-elf-
+
+# Made from nothing each time, so that no half of an interrupted one is left.
+.venv/made: host/requirements.txt
+	@echo "Getting the Python packages of $< into .venv/"
+	@rm -rf .venv && $(PYTHON) -m venv .venv && .venv/bin/pip -qq --disable-pip-version-check install -r $<
+	@touch $@
+
+clean:
+	rm -rf build .pytest_cache
