@@ -133,9 +133,12 @@ class MMIO:
         base = self.base
         mem32[base + _QUEUE_SEL] = index
         mem32[base + _QUEUE_SIZE] = size
-        for reg, pa in ((_QUEUE_DESC, desc), (_QUEUE_DRIVER, driver), (_QUEUE_DEVICE, device)):
-            mem32[base + reg] = pa & 0xFFFFFFFF
-            mem32[base + reg + 4] = pa >> 32
+        mem32[base + _QUEUE_DESC] = desc & 0xFFFFFFFF
+        mem32[base + _QUEUE_DESC + 4] = desc >> 32
+        mem32[base + _QUEUE_DRIVER] = driver & 0xFFFFFFFF
+        mem32[base + _QUEUE_DRIVER + 4] = driver >> 32
+        mem32[base + _QUEUE_DEVICE] = device & 0xFFFFFFFF
+        mem32[base + _QUEUE_DEVICE + 4] = device >> 32
         mem32[base + _QUEUE_READY] = 1
 
     def config(self, offset, count):
