@@ -191,7 +191,7 @@ def parser():
     of_report.add_argument("file", metavar="FILE")
     of_picture = command(picture)
     of_picture.add_argument("file", metavar="FILE")
-    of_picture.add_argument("png", metavar="OUT.png")
+    of_picture.add_argument("png", metavar="OUT.svg")
     of_rom = command(rom)
     of_rom.add_argument("folder", metavar="DIR")
     of_rom.add_argument("image", metavar="OUT.img")

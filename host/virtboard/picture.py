@@ -1,44 +1,61 @@
 # SPDX-License-Identifier: MIT
-"""Draws a recording: its waveform, one line a channel, above its spectrogram."""
+"""Draws a recording: its waveform, one line a channel, above its spectrogram.
+
+An SVG has the waveform only, in few steps: it is small, and text, so it may be kept in git.
+"""
+
+from pathlib import Path
 
 import numpy as np
-from matplotlib import style
+from matplotlib import rc_context, style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from virtboard import VirtboardError
 
 COLUMNS = 1200  # of the waveform: each shows the lowest and the highest sample of its frames
+SVG_COLUMNS = 160
+# Text as text, and names that do not change from run to run.
+SVG = {"svg.fonttype": "none", "svg.hashsalt": "virtboard"}
 WINDOW = 1024  # frames of one column of the spectrogram
 FLOOR_DB = -100  # below full scale: what is drawn black
 
 
 def draw(recording, path):
-    """Writes a PNG, the same bytes for the same recording. VirtboardError if that is empty."""
+    """Writes a PNG, or an SVG if path ends in .svg; the same bytes for the same recording.
+
+    VirtboardError if the recording is empty.
+    """
     if not recording.frames:
         raise VirtboardError(f"{recording.path} is empty: there is nothing to draw")
-    with style.context("default"):
-        figure = Figure(figsize=(12, 2 * recording.channels + 4), layout="constrained")
+    svg = Path(path).suffix == ".svg"
+    with style.context("default"), rc_context(SVG):
+        ratios = [1] * recording.channels + ([] if svg else [2])
+        figure = Figure(figsize=(12, 2 * sum(ratios)), layout="constrained")
         FigureCanvasAgg(figure)
-        ratios = [1] * recording.channels + [2]
-        *waves, spectrum = figure.subplots(
-            recording.channels + 1, sharex=True, height_ratios=ratios
-        )
+        rows = figure.subplots(len(ratios), sharex=True, height_ratios=ratios, squeeze=False)
+        axes = list(rows[:, 0])
         samples = recording.normalised()
-        for number, axes in enumerate(waves):
-            draw_wave(axes, samples[:, number], recording.seconds)
-            axes.set_ylabel(f"channel {number}")
-        draw_spectrogram(spectrum, samples, recording.rate)
-        spectrum.set_xlim(0, recording.seconds)
-        waves[0].set_title(f"{recording.frames} frames at {recording.rate} Hz")
+        for number in range(recording.channels):
+            columns = SVG_COLUMNS if svg else COLUMNS
+            draw_wave(axes[number], samples[:, number], recording.seconds, columns)
+            axes[number].set_ylabel(f"channel {number}")
+        if not svg:
+            draw_spectrogram(axes[-1], samples, recording.rate)
+        axes[-1].set_xlim(0, recording.seconds)
+        axes[-1].set_xlabel("s")
+        axes[0].set_title(f"{recording.frames} frames at {recording.rate} Hz")
+        options = {"format": "svg", "metadata": {"Date": None, "Creator": None}}
+        if not svg:
+            options = {"format": "png", "metadata": {"Software": None}, "dpi": 100}
         try:
-            figure.savefig(path, format="png", dpi=100, metadata={"Software": None})
+            figure.savefig(path, **options)
         except OSError as error:
             raise VirtboardError(f"cannot write {path}: {error.strerror}") from None
 
 
-def draw_wave(axes, samples, seconds):
-    columns = min(COLUMNS, len(samples))
+def draw_wave(axes, samples, seconds, columns):
+    columns = min(columns, len(samples))
     starts = np.arange(columns) * len(samples) // columns
     low, high = np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)
     times = starts * seconds / len(samples)
@@ -57,4 +74,3 @@ def draw_spectrogram(axes, samples, rate):
     limits = {"vmin": FLOOR_DB, "vmax": 0}
     axes.imshow(decibels.T, extent=extent, aspect="auto", origin="lower", cmap="magma", **limits)
     axes.set_ylabel("Hz")
-    axes.set_xlabel("s")

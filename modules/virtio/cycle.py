@@ -95,13 +95,13 @@ class Cycle:
         self.rest(1)
 
     def rest(self, n):
-        """Ask for an interrupt only after `n` more slots have come back (a hint)."""
+        """Ask for an interrupt only when `n` more slots, or fewer, have come back."""
         c = self.counters
         queue = self.queue
         c[_BATCH] = n - 1
         if queue.event_idx:
             used_event_va = queue.avail_va + 4 + 2 * queue.size
-            virt.store16(used_event_va, c[_RETURNED] + len(self._early) + n - 1)
+            virt.store16(used_event_va, c[_RETURNED] + len(self._early) | n - 1)
 
     def running(self, wait_ms):
         """Tell how long write() may wait for the device at a time; 0: it takes no slots now."""
@@ -184,7 +184,7 @@ class Cycle:
                 c[_RETURNED] += 1
             if queue.event_idx:
                 # Before the loop looks again, so that nothing gets lost (2.7.7.1).
-                virt.store16(queue.avail_va + 4 + 2 * queue.size, taken + 1 + c[_BATCH])
+                virt.store16(queue.avail_va + 4 + 2 * queue.size, taken + 1 | c[_BATCH])
 
 
 # What runs for every period of sound. A call costs as much as ten lines, so it is one
@@ -294,8 +294,9 @@ def _data_path(cycle, grain, owner):
                 c[_RETURNED] = n = submitted - limit + n
                 full = n + limit
                 if event_idx:
-                    # The next to sleep looks at used.idx first: nothing gets lost (2.7.7.1).
-                    store16(used_event, n + c[_BATCH])
+                    # The next to sleep looks at used.idx first: nothing gets lost (2.7.7.1). The
+                    # bits set, instead of a sum, keep wake-ups at even parts of the ring.
+                    store16(used_event, n | c[_BATCH])
             slot = submitted & mask
             n = room if room < left else left
             if copy or n < slot_bytes:
