@@ -47,7 +47,7 @@ class Cycle:
     multiple of `grain` bytes.
 
     The owner is asked for what is not the queue's business: owner.begin() if the device takes no
-    slots (see running()), owner.blocked() if it owns `limit` slots and gives none back,
+    slots (see running()), owner.blocked(ms) if it owns `limit` slots and may give one back in ms ms,
     owner.dry() if data comes while it owns none, owner.odd(n) if n bytes are no multiple of the
     grain, owner.check() if something came back that was not as it should be.
     """
@@ -131,12 +131,13 @@ class Cycle:
             self.queue.repoint(self._heads[slot], 1, self.data_pa + slot * self.slot_bytes)
 
     def restart(self):
-        """Forget a slot that was filled only in part, and every object that was lent.
+        """Forget errors, a slot that was filled only in part, and every object that was lent.
 
         The device must own no slot.
         """
         c = self.counters
         c[_PARTIAL] = 0
+        self.error = None
         for slot in range(self.slots):
             self.unlend(slot)
 
@@ -164,6 +165,9 @@ class Cycle:
             taken = c[_RETURNED] + len(self._early)
             pending = (virt.load16(queue.used_va + 2) - taken) & 0xFFFF
             if not pending:
+                return
+            if pending > c[_SUBMITTED] - taken:
+                queue.fail("queue %d: device returned more chains than it has" % queue.index)
                 return
             entry = virt.load64(queue.used_va + 4 + 8 * (taken % queue.size))
             head = entry & 0xFFFFFFFF
@@ -271,9 +275,12 @@ def _data_path(cycle, grain, owner):
                 slot = submitted - limit
                 n = (wait16(used_idx, slot, c[_WAIT_MS]) - slot) & 0xFFFF
                 if not n:
-                    owner.blocked()
+                    owner.blocked(0)
                     continue
                 if n >= limit:
+                    if n > limit:
+                        cycle.reap()  # which will not have it
+                        owner.check()
                     owner.dry()
                 # The usual: the oldest n slots in their order, each with 8 bytes of status that
                 # say ok and no latency. Anything else goes the long way.
@@ -282,14 +289,14 @@ def _data_path(cycle, grain, owner):
                 if slot + n > slots:
                     n = slots - slot
                 slot *= 8
-                if (
-                    n > limit
-                    or not equal(arena, entry_ats[full], entries, slot, 8 * n)
-                    or not equal(arena, status_at + slot, statuses, slot, 8 * n)
+                if not equal(arena, entry_ats[full], entries, slot, 8 * n) or not equal(
+                    arena, status_at + slot, statuses, slot, 8 * n
                 ):
                     cycle.reap()
                     owner.check()
                     full = c[_RETURNED] + limit
+                    if submitted == full:
+                        owner.blocked(c[_WAIT_MS])  # later slots are back, the oldest is not
                     continue
                 c[_RETURNED] = n = submitted - limit + n
                 full = n + limit

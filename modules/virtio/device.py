@@ -20,14 +20,14 @@ _live = []
 
 
 def _quiet_all():
+    failure = None
     while _live:
-        device = _live[-1]
         try:
-            device.quiet()
-        finally:
-            # Also when the device refused to be quieted: go on with the next one.
-            if device in _live:
-                _live.remove(device)
+            _live.pop().quiet()
+        except Exception as e:
+            failure = failure or e  # the others have to be quieted all the same
+    if failure:
+        raise failure
 
 
 def find(device_id):
@@ -64,17 +64,18 @@ class Device:
         try:
             self._negotiate(supported | EVENT_IDX | VERSION_1)
             event_idx = bool(self.features & EVENT_IDX)
-            made = []
             for index, size in enumerate(queues):
                 limit = transport.queue_size_max(index)
                 if limit == 0:
                     raise OSError(errno.ENODEV, "device at %#x has no queue %d" % (transport.base, index))
                 while size > limit:
                     size >>= 1
-                made.append(Queue(transport, index, size, event_idx, self.fail))
-            self.queues = tuple(made)
+                self.queues += (Queue(transport, index, size, event_idx, self.fail),)
         except Exception:
             transport.add_status(mmio.FAILED)
+            # Without DRIVER_OK the device has not touched the rings (2.1.2).
+            for queue in self.queues:
+                queue.free()
             raise
         # The interrupt itself acknowledges the device and wakes who sleeps; then whoever has
         # chains out looks at his used ring. Only a configuration change runs Python.

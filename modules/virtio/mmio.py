@@ -54,8 +54,11 @@ def slots():
 
 
 def identify(base):
-    """Return the device id behind the register page at `base`; 0 if there is no device."""
-    if mem32[base + _MAGIC_VALUE] != _MAGIC:
+    """Return the device id behind the register page at `base`; 0 if there is no device.
+
+    Magic and version are looked at first (4.2.3.1.1); a version of the future is no device.
+    """
+    if mem32[base + _MAGIC_VALUE] != _MAGIC or mem32[base + _VERSION] not in (1, 2):
         return 0
     return mem32[base + _DEVICE_ID]
 

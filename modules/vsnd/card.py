@@ -98,6 +98,7 @@ class Card:
         device.check()
         queue = device.queues[CONTROLQ]
         head = self._head
+        queue.reap()
         if head in queue.busy:
             raise self._failure(message, errno.EBUSY, "an earlier request was never answered")
         self._request.store(message)
@@ -107,7 +108,7 @@ class Card:
         answer = self._response.load(queue.written[head])
         if len(answer) < 4:
             raise self._failure(message, errno.EIO, "%d bytes answered, no status" % len(answer))
-        status = struct.unpack("<I", answer)[0]
+        status = struct.unpack_from("<I", answer)[0]
         if status != protocol.OK:
             raise self._failure(message, *protocol.refusal(status))
         if len(answer) < 4 + response_bytes:
@@ -161,17 +162,21 @@ class Card:
 
     def _quiet(self):
         for user in list(self._users):
-            user.drop()
-            user.close()
+            try:
+                user.abort()
+            except OSError:
+                pass  # the device is reset next, which does what the stream did not
 
     def close(self):
         """Stop every stream and reset the device. open() brings it up again."""
         global _card
         if _card is self:
             _card = None
-        self.device.quiet()
-        dma.free(self._request)
-        dma.free(self._response)
+        if self._request:
+            self.device.quiet()
+            dma.free(self._request)
+            dma.free(self._response)
+            self._request = None
 
     def __repr__(self):
         t = self.device.transport

@@ -123,6 +123,7 @@ class Output:
         )
         self.write = self._ring.write  # the same as below, without a detour
         self._origin = 0  # periods that the ring had submitted when prepare() was called
+        self._dry_at = -1  # and at the last underrun
         card._users.append(self)
         try:
             self.set_params()
@@ -132,9 +133,10 @@ class Output:
             raise
 
     def _free(self):
-        self._ring.close()
-        self.card._users.remove(self)
         self.state = CLOSED
+        self._ring.running(0)
+        self.card._users.remove(self)
+        self._ring.close()
 
     def _command(self, request, state):
         self.card.request(request(self.stream.id))
@@ -211,11 +213,13 @@ class Output:
 
     def dry(self):
         """The device holds nothing when samples come: an underrun, unless it is the beginning."""
-        if self.state is RUNNING:
+        submitted = self._ring.submitted()
+        if self.state is RUNNING and submitted != self._dry_at:
             self.xruns += 1
+            self._dry_at = submitted
 
-    def blocked(self):
-        """All periods are queued and more is to come. Start, if that is why, or find out why."""
+    def blocked(self, ms):
+        """All periods are queued and more is to come. Start, if that is why; else wait ms ms more."""
         if self.state == PAUSED:
             raise OSError(
                 errno.EAGAIN,
@@ -226,7 +230,8 @@ class Output:
             # From now on be woken once for every half of the ring.
             self._ring.rest(max(1, self.periods // 2))
         else:
-            self._until(self.periods - 1, "takes no samples: does QEMU's audiodev work?", 0)
+            self._until(self.periods - 1, "takes no samples: does QEMU's audiodev work?", ms)
+            self.check()
 
     def check(self):
         """OSError(EIO) if the device has refused samples or broken the rules."""
@@ -241,7 +246,6 @@ class Output:
                 errno.ETIMEDOUT,
                 "stream %d, %s, %s" % (self.stream.id, self.state, what),
             )
-        self.check()
 
     def drain(self):
         """Return when everything that was written has been heard.
@@ -262,12 +266,14 @@ class Output:
             try:
                 ring.rest(1)
                 self._until(0, "never returned what was queued", self._wait_ms)
+                self.check()
                 # latency_bytes of the last period: what is still between it and the ear.
                 latency = min(ring.latency() // self.frame_bytes, self.period * self.periods)
                 sleep_ms(max(_TAIL_FRAMES, latency) * 1000 // self.rate + _TAIL_MS)
             except BaseException:
                 self.state = RUNNING  # interrupted, or the device failed: it still runs
                 raise
+        if self.state in _ACTIVE:
             self.stop()
         self.release()
 
@@ -298,18 +304,24 @@ class Output:
             try:
                 self.drain()
             finally:
-                try:
-                    self.drop()  # nothing to do unless drain() failed
-                finally:
-                    self._free()
+                self.abort()  # only gives it back, unless drain() failed
+
+    def abort(self):
+        """drop() and close(), even if the device refuses."""
+        if self.state != CLOSED:
+            try:
+                self.drop()
+            finally:
+                self._free()
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, value, traceback):
-        if kind is not None:
-            self.drop()
-        self.close()
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
 
     # Position and latency, in frames
 

@@ -202,7 +202,7 @@ static mp_obj_t virt_equal(size_t n_args, const mp_obj_t *args) {
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_equal_obj, 5, 5, virt_equal);
 
 // Ring indexes and entries that a device reads or writes at the same time:
-// machine.mem16 with the order that the virtqueue needs. `address` must be aligned.
+// machine.mem16 and mem32 with the order that the virtqueue needs.
 
 // load16(address) -> int: the load comes before all later accesses.
 static mp_obj_t virt_load16(mp_obj_t address) {
@@ -214,7 +214,9 @@ static MP_DEFINE_CONST_FUN_OBJ_1(virt_load16_obj, virt_load16);
 
 // load64(address) -> int: two 32-bit words in one int, the first one low.
 static mp_obj_t virt_load64(mp_obj_t address) {
-    return mp_obj_new_int_from_uint(*(volatile uint64_t *)mp_obj_get_int(address));
+    volatile uint32_t *p = (volatile uint32_t *)mp_obj_get_int(address);
+    uint32_t low = p[0];
+    return mp_obj_new_int_from_uint((mp_uint_t)p[1] << 32 | low);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(virt_load64_obj, virt_load64);
 

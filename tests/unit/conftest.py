@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""A simulated machine for the frozen modules; see sim/."""
+
+import pytest
+
+import sim
+
+
+class Rig:
+    """A simulated board with one sound device, and the frozen modules on it."""
+
+    def __init__(self, slot=7, **options):
+        self.board = sim.Board()
+        self.clock = self.board.clock
+        self.device = sim.SoundDevice(self.clock, self.board.memory, **options)
+        self.sound = self.device.sound
+        self.transport = sim.MmioTransport(self.device)
+        self.base, source = self.board.put(slot, self.transport)
+        self.transport.raised = self.board.line(source)
+
+    def load(self):
+        self.virtio = self.board.load("virtio")
+        self.dma = self.virtio.dma
+        self.mmio = self.virtio.mmio
+        self.vsnd = self.board.load("vsnd")
+        self.regions = []
+        alloc = self.dma.alloc
+
+        def recorded(*arguments):
+            region = alloc(*arguments)
+            self.regions.append(region)
+            return region
+
+        self.dma.alloc = recorded
+        return self
+
+    def wind(self, card, queue, count):
+        """Let the indexes of a queue stand at `count` on both sides."""
+        card.device.queues[queue]._next = card.device.queues[queue]._last = count
+        self.device.rings[queue].wind(count)
+
+    def guards(self):
+        """The arena outside all regions that ever were is as it was at power-on."""
+        arena = bytearray(self.board.arena)
+        for region in self.regions:
+            arena[region.at : region.at + region.size] = bytes([0xA5]) * region.size
+        return arena.count(0xA5) == len(arena)
+
+    def breach(self, name, call, *arguments):
+        """The call must break the rule `name`; it is forgiven."""
+        with pytest.raises(sim.Breach, match=f"^{name}: "):
+            call(*arguments)
+        sim.breaches.clear()
+
+
+@pytest.fixture
+def rig_of(request):
+    """Make a Rig: rig_of(streams=..., features=...), as sim.SoundDevice. Once in a test."""
+    sim.breaches.clear()
+    contexts = []
+
+    def make(**options):
+        rig = Rig(**options)
+        context = rig.board.installed()
+        context.__enter__()
+        contexts.append(context)
+        return rig.load()
+
+    yield make
+    for context in contexts:
+        context.__exit__(None, None, None)
+    assert not sim.breaches
+
+
+@pytest.fixture(params=["event_idx", "flags"])
+def rig(request, rig_of):
+    """A Rig whose device offers EVENT_IDX, and one whose device does not."""
+    features = sim.VERSION_1 | (sim.EVENT_IDX if request.param == "event_idx" else 0)
+    return rig_of(features=features)

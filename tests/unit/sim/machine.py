@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: MIT
+"""The modules of MicroPython that the drivers import, over a simulated machine."""
+
+import ctypes
+import importlib.util
+import pathlib
+import struct
+import sys
+import time
+import types
+from unittest import mock
+
+from .clock import Clock
+from .memory import Memory
+
+MODULES = pathlib.Path(__file__).resolve().parents[3] / "modules"
+
+ARENA = 0x8800_0000
+HEAP = 0x8100_0000
+VIRTIO_BASE = 0x1000_1000
+VIRTIO_STRIDE = 0x1000
+VIRTIO_SLOTS = 8
+VIRTIO_IRQ = 1
+
+GUARD = 0xA5  # what the arena is full of at power-on
+
+_SPINS = 20_000  # so many looks at a ring, while no time passes, and it is an endless loop
+
+
+class _Buffer(ctypes.Structure):  # Py_buffer
+    _fields_ = [("buf", ctypes.c_void_p), ("rest", ctypes.c_byte * 256)]
+
+
+def _real_address(buf):
+    """Where a bytes-like object lies in the memory of this process."""
+    view = _Buffer()
+    ctypes.pythonapi.PyObject_GetBuffer(ctypes.py_object(buf), ctypes.byref(view), 0)
+    address = view.buf
+    ctypes.pythonapi.PyBuffer_Release(ctypes.byref(view))
+    return address
+
+
+def _bytes_of(buf):
+    return memoryview(buf).cast("B")
+
+
+class _Mem:
+    """machine.mem8, mem16 or mem32."""
+
+    def __init__(self, memory, n):
+        self._memory = memory
+        self._n = n
+
+    def _check(self, address):
+        if address % self._n:
+            raise ValueError("address %08x is not aligned to %d bytes" % (address, self._n))
+
+    def __getitem__(self, address):
+        self._check(address)
+        return self._memory.load(address, self._n)
+
+    def __setitem__(self, address, value):
+        self._check(address)
+        self._memory.store(address, self._n, value)
+
+
+class _Empty:
+    """A virtio-mmio slot with nothing in it: DeviceID is 0."""
+
+    def read(self, offset, n):
+        return {0x000: 0x74726976, 0x004: 2, 0x008: 0}[offset]
+
+
+class Board:
+    """The simulated machine. modules() gives what `import` would find on it."""
+
+    def __init__(self, arena_bytes=1 << 20, bootargs=""):
+        self.clock = Clock()
+        self.memory = Memory()
+        self.arena = bytearray([GUARD]) * arena_bytes
+        self.memory.add_ram(ARENA, self.arena)
+        self.bootargs = bootargs
+        self.rom = []  # buffers that virt.immutable() takes for such
+        self.exits = []
+        self._heap = {}  # by real address and size: (simulated address, the object)
+        self._heap_end = HEAP
+        self._handlers = {}  # by source: (handler, None or (status, ack, mask, wanted))
+        self._lines = {}  # by source: whether the line is high
+        self._claimed = []  # sources whose Python handler is due
+        self._handled = False  # as in modvirt.c, for wait()
+        self._interrupted = False  # the processor was, since it went to sleep
+        self._at_reset = None
+        self._spins = 0, 0
+        for slot in range(VIRTIO_SLOTS):
+            self.put(slot)
+
+    # Hardware
+
+    def put(self, slot, page=None):
+        """Put a register page into a virtio-mmio slot; return its base and interrupt source."""
+        page = page or _Empty()
+        base = VIRTIO_BASE + slot * VIRTIO_STRIDE
+        self.memory.remove_page(base)
+        self.memory.add_page(base, 0x200, page)
+        return base, VIRTIO_IRQ + slot
+
+    def line(self, source):
+        """The function by which a device moves its interrupt line."""
+
+        def raised(level):
+            self._lines[source] = level
+            self._claim(source)
+
+        return raised
+
+    def _claim(self, source):
+        # The interrupt handler in C: ports/riscv/modvirt.c, virt_irq().
+        while self._lines.get(source) and source in self._handlers and source not in self._claimed:
+            handler, level = self._handlers[source]
+            self._interrupted = True
+            if level is None:
+                self._claimed.append(source)
+                return
+            status, ack, mask, wanted = level
+            bits = self.memory.load(status, 4) & mask
+            self._claimed.append(source)  # the line cannot interrupt again before it is completed
+            self.memory.store(ack, 4, bits)
+            self._handled = True
+            if bits & wanted:
+                return
+            if bits == 0 and self.memory.load(status, 4):
+                del self._handlers[source]
+            self._claimed.remove(source)
+
+    def _dispatch(self):
+        while self._claimed:
+            source = self._claimed[0]
+            if source in self._handlers:
+                self._handlers[source][0](source)
+            if source in self._claimed:
+                self._claimed.remove(source)
+            self._handled = True
+            self._claim(source)
+
+    def spinning(self):
+        """Called for every look at memory that a device changes."""
+        when, count = self._spins
+        self._spins = self.clock.now, count + 1 if when == self.clock.now else 0
+        assert self._spins[1] < _SPINS, "endless loop: it looks at a ring and never sleeps"
+
+    def soft_reset(self):
+        """What the end of a program does, up to the new interpreter."""
+        function, self._at_reset = self._at_reset, None
+        if function is not None:
+            function()
+        self._handlers.clear()
+
+    # Modules
+
+    def modules(self):
+        """The modules by name."""
+        memory = self.memory
+        tables = {
+            "machine": {f"mem{8 * n}": _Mem(memory, n) for n in (1, 2, 4)},
+            "micropython": {"const": lambda x: x, "native": lambda f: f, "viper": lambda f: f},
+            "uctypes": {"addressof": self._addressof},
+            "time": vars(time) | {
+                "ticks_ms": lambda: int(self.clock.now) // 1000 & 0x3FFFFFFF,
+                "ticks_us": lambda: int(self.clock.now) & 0x3FFFFFFF,
+                "ticks_add": lambda ticks, n: (ticks + n) & 0x3FFFFFFF,
+                "ticks_diff": lambda a, b: ((a - b + 0x20000000) & 0x3FFFFFFF) - 0x20000000,
+                "sleep_ms": lambda ms: self._sleep(ms * 1000),
+                "sleep_us": self._sleep,
+            },
+            # MicroPython's unpack() takes what it needs and lets the rest be.
+            "struct": vars(struct) | {"unpack": lambda f, buf: struct.unpack_from(f, buf)},
+            "virt": self._virt(),
+        }
+        modules = {}
+        for name, table in tables.items():
+            modules[name] = module = types.ModuleType(name)
+            vars(module).update(table, __name__=name)
+        return modules
+
+    def installed(self):
+        """A context in which `import` finds the modules, and no driver that others loaded."""
+        return mock.patch.dict(sys.modules, self.modules())
+
+    def load(self, name):
+        """Import a package of the folder modules/ anew. Only within installed()."""
+        for loaded in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
+            del sys.modules[loaded]
+        folder = MODULES / name
+        spec = importlib.util.spec_from_file_location(
+            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    def _addressof(self, buf):
+        real = _real_address(buf)
+        offset = real - _real_address(self.arena)
+        if 0 <= offset < len(self.arena):
+            return ARENA + offset
+        view = _bytes_of(buf).toreadonly()
+        key = real, len(view)
+        if key not in self._heap:
+            self._heap[key] = self._heap_end, buf
+            self.memory.add_ram(self._heap_end, view, writable=False)
+            self._heap_end += (len(view) + 31) & ~15
+        return self._heap[key][0]
+
+    def _sleep(self, us):
+        self._dispatch()
+        self.clock.run(us)
+        self._dispatch()
+
+    # Module virt: ports/riscv/modvirt.c
+
+    def _virt(self):
+        memory = self.memory
+
+        def span(buf, at, n, what):
+            view = _bytes_of(buf)
+            if n < 0 or at < 0 or at + n > len(view):
+                raise ValueError(f"{what}: offset and length must lie within the buffer")
+            return view[at : at + n]
+
+        def copy(to, to_at, from_, from_at, n):
+            span(to, to_at, n, "copy")[:] = span(from_, from_at, n, "copy")
+
+        def fill(buf, at, n, value):
+            span(buf, at, n, "fill")[:] = bytes([value & 0xFF]) * n
+
+        def equal(a, a_at, b, b_at, n):
+            return span(a, a_at, n, "equal") == span(b, b_at, n, "equal")
+
+        def load(address, n, align):
+            assert address % align == 0, f"{address:#x} is not aligned"
+            self.spinning()
+            return memory.load(address, n)
+
+        def store16(address, value):
+            old = load(address, 2, 2)
+            memory.store(address, 2, value)
+            return old
+
+        def wait16(address, value, ms):
+            now = load(address, 2, 2)
+            deadline = self.clock.now + max(ms, 0) * 1000
+            while now == value & 0xFFFF:
+                self._dispatch()
+                now = load(address, 2, 2)
+                if now != value & 0xFFFF or self.clock.now >= deadline:
+                    break
+                self._interrupted = False
+                while not self._interrupted and self.clock.now < deadline:
+                    self.clock.step(deadline)
+                now = load(address, 2, 2)
+            return now
+
+        def exit(status=0):
+            if not 0 <= status <= 255:
+                raise ValueError("exit: status must be 0..255")
+            self.exits.append(status)
+            raise SystemExit(status)
+
+        return {
+            "arena": lambda: self.arena,
+            "at_reset": lambda function: setattr(self, "_at_reset", function),
+            "bootargs": lambda: self.bootargs,
+            "copy": copy,
+            "equal": equal,
+            "exit": exit,
+            "fill": fill,
+            "immutable": lambda buf: any(buf is rom for rom in self.rom),
+            "irq": self._irq,
+            "load16": lambda address: load(address, 2, 2),
+            "load64": lambda address: load(address, 8, 4),
+            "nbytes": lambda buf: len(_bytes_of(buf)),
+            "store16": store16,
+            "wait": self._wait,
+            "wait16": wait16,
+            "VIRTIO_BASE": VIRTIO_BASE,
+            "VIRTIO_STRIDE": VIRTIO_STRIDE,
+            "VIRTIO_SLOTS": VIRTIO_SLOTS,
+            "VIRTIO_IRQ": VIRTIO_IRQ,
+        }
+
+    def _irq(self, source, handler, *level):
+        if not 1 <= source <= 95 or source == 10:
+            raise ValueError("irq: source must be 1..95 and not the console's 10")
+        if handler is None:
+            self._handlers.pop(source, None)
+            return
+        if not callable(handler) or len(level) not in (0, 4):
+            raise TypeError("irq: needs a callable or None, and 2 or 6 arguments")
+        self._handlers[source] = handler, level or None
+        self._claim(source)
+
+    def _wait(self, ms):
+        deadline = self.clock.now + max(ms, 0) * 1000
+        while True:
+            self._dispatch()
+            if self._handled:
+                self._handled = False
+                return True
+            if self.clock.now >= deadline:
+                return False
+            self.clock.step(deadline)
