@@ -47,7 +47,7 @@ class Cycle:
     multiple of `grain` bytes.
 
     The owner is asked for what is not the queue's business: owner.begin() if the device takes no
-    slots (see running()), owner.blocked(ms) if it owns `limit` slots and may give one back in ms ms,
+    slots (see running()), owner.blocked(ms) if it owns `limit` slots and is worth waiting ms ms for,
     owner.dry() if data comes while it owns none, owner.odd(n) if n bytes are no multiple of the
     grain, owner.check() if something came back that was not as it should be.
     """
@@ -62,7 +62,8 @@ class Cycle:
             )
         if 3 * slots > queue.size:
             raise OSError(
-                errno.ENOSPC, "%d slots do not fit queue %d of %d" % (slots, queue.index, queue.size)
+                errno.ENOSPC,
+                "%d slots do not fit queue %d of %d" % (slots, queue.index, queue.size),
             )
         self.device = device
         self.queue = queue
@@ -176,7 +177,9 @@ class Cycle:
                 if self._heads[slot] == head and count not in self._early:
                     break
             else:
-                queue.fail("queue %d: device returned chain %d, which is not its" % (queue.index, head))
+                queue.fail(
+                    "queue %d: device returned chain %d, which is not its" % (queue.index, head)
+                )
                 return
             if entry >> 32 != _STATUS_BYTES:
                 self.error = "device wrote %d bytes of status, not 8" % (entry >> 32)

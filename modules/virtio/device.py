@@ -67,7 +67,9 @@ class Device:
             for index, size in enumerate(queues):
                 limit = transport.queue_size_max(index)
                 if limit == 0:
-                    raise OSError(errno.ENODEV, "device at %#x has no queue %d" % (transport.base, index))
+                    raise OSError(
+                        errno.ENODEV, "device at %#x has no queue %d" % (transport.base, index)
+                    )
                 while size > limit:
                     size >>= 1
                 self.queues += (Queue(transport, index, size, event_idx, self.fail),)
@@ -93,7 +95,9 @@ class Device:
         t = self.transport
         offered = t.features()
         if not offered & VERSION_1:
-            raise OSError(errno.EOPNOTSUPP, "device at %#x does not offer VIRTIO_F_VERSION_1" % t.base)
+            raise OSError(
+                errno.EOPNOTSUPP, "device at %#x does not offer VIRTIO_F_VERSION_1" % t.base
+            )
         self.features = offered & supported
         t.accept(self.features)
         t.add_status(mmio.FEATURES_OK)

@@ -65,7 +65,9 @@ def alloc(size, align=16):
             virt.fill(arena, start, size, 0)
             return Region(start, size)
         i += 1
-    raise OSError(errno.ENOMEM, "DMA arena: no block of %d bytes left, %d in all" % (size, available()))
+    raise OSError(
+        errno.ENOMEM, "DMA arena: no block of %d bytes left, %d in all" % (size, available())
+    )
 
 
 def free(region):

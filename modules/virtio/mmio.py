@@ -104,7 +104,9 @@ class MMIO:
         start = ticks_ms()
         while mem32[self.base + _STATUS] != 0:
             if ticks_diff(ticks_ms(), start) > _RESET_MS:
-                raise OSError(errno.ETIMEDOUT, "device at %#x: Status is not 0 after reset" % self.base)
+                raise OSError(
+                    errno.ETIMEDOUT, "device at %#x: Status is not 0 after reset" % self.base
+                )
             sleep_ms(1)
 
     def features(self):

@@ -133,7 +133,9 @@ class Queue:
             head = entry & 0xFFFFFFFF
             length = entry >> 32
             if head not in self.busy:
-                self.fail("queue %d: device returned chain %d, which is not its" % (self.index, head))
+                self.fail(
+                    "queue %d: device returned chain %d, which is not its" % (self.index, head)
+                )
                 return
             limit = self._chains[head][1]
             if length > limit:

@@ -32,7 +32,8 @@ def open(base=None):
         transport = find(protocol.DEVICE_ID)
         if transport is None:
             raise OSError(
-                errno.ENODEV, "no sound device: start QEMU with -device virtio-sound-device,audiodev=ID"
+                errno.ENODEV,
+                "no sound device: start QEMU with -device virtio-sound-device,audiodev=ID",
             )
     else:
         slots = dict(mmio.slots())
@@ -113,7 +114,9 @@ class Card:
             raise self._failure(message, *protocol.refusal(status))
         if len(answer) < 4 + response_bytes:
             raise self._failure(
-                message, errno.EIO, "%d bytes answered, %d wanted" % (len(answer), 4 + response_bytes)
+                message,
+                errno.EIO,
+                "%d bytes answered, %d wanted" % (len(answer), 4 + response_bytes),
             )
         return answer[4:]
 
@@ -132,7 +135,9 @@ class Card:
                 streams.append(Stream(len(streams), *protocol.pcm_info_record(data, i * size)))
         return tuple(streams)
 
-    def output(self, rate=48000, channels=2, format=protocol.S16, period=480, periods=4, stream=None):
+    def output(
+        self, rate=48000, channels=2, format=protocol.S16, period=480, periods=4, stream=None
+    ):
         """Return an Output with these parameters on the first free output stream, or on `stream`.
 
         rate in Hz; period in frames; periods: how many of them are queued at most, 2 to 16.

@@ -219,7 +219,7 @@ class Output:
             self._dry_at = submitted
 
     def blocked(self, ms):
-        """All periods are queued and more is to come. Start, if that is why; else wait ms ms more."""
+        """All periods are queued, and more is to come: start, or wait ms ms longer."""
         if self.state == PAUSED:
             raise OSError(
                 errno.EAGAIN,

@@ -410,7 +410,7 @@ def test_wrong_used_entries_break_the_queue(bench, wrong, before):
 
 
 @pytest.mark.parametrize("jump", [5, 0x8000, 0xFFFF])
-@pytest.mark.parametrize("before", [0, 3, 36, 37])  # the ring full of old entries, which look right
+@pytest.mark.parametrize("before", [0, 3, 36, 37])  # then the ring is full of good old entries
 def test_used_idx_jumps(bench, jump, before):
     for _ in range(before):
         bench.write(bytes(SLOT))
