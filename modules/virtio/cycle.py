@@ -47,9 +47,9 @@ class Cycle:
     multiple of `grain` bytes.
 
     The owner is asked for what is not the queue's business: owner.begin() if the device takes no
-    slots (see running()), owner.blocked(ms) if it owns `limit` slots and is worth waiting ms ms for,
-    owner.dry() if data comes while it owns none, owner.odd(n) if n bytes are no multiple of the
-    grain, owner.check() if something came back that was not as it should be.
+    slots (see running()), owner.blocked(ms) if it owns `limit` slots, to wait ms milliseconds
+    longer, owner.dry() if data comes while it owns none, owner.odd(n) if n bytes are no multiple
+    of the grain, owner.check() if something came back that was not as it should be.
     """
 
     def __init__(self, device, queue, header, slot_bytes, grain, limit, ok, owner):
