@@ -44,7 +44,7 @@ static mp_obj_t mp_machine_get_freq(void) {
 static void mp_machine_set_freq(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     (void)args;
-    mp_raise_NotImplementedError(MP_ERROR_TEXT("the clock of a virtual machine cannot be set"));
+    mp_raise_ValueError(MP_ERROR_TEXT("freq: the clock of a virtual machine cannot be set"));
 }
 
 static void mp_machine_lightsleep(size_t n_args, const mp_obj_t *args) {

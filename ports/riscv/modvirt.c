@@ -152,20 +152,23 @@ static mp_obj_t virt_nbytes(mp_obj_t buf_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(virt_nbytes_obj, virt_nbytes);
 
+// Where n bytes at byte `at` of a buffer lie; ValueError unless all of them do.
+static uint8_t *within(mp_obj_t buf_in, mp_obj_t at_in, size_t n, mp_uint_t flags) {
+    mp_buffer_info_t buf;
+    mp_get_buffer_raise(buf_in, &buf, flags);
+    size_t at = mp_obj_get_int(at_in);
+    if (n > buf.len || at > buf.len - n) {
+        mp_raise_ValueError(MP_ERROR_TEXT("offset and length must lie within the buffer"));
+    }
+    return (uint8_t *)buf.buf + at;
+}
+
 // copy(to, to_at, from, from_at, n): n bytes between two buffers, offsets in
 // bytes. Unlike slices it allocates nothing. The buffers must not overlap.
 static mp_obj_t virt_copy(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
-    mp_buffer_info_t to, from;
-    mp_get_buffer_raise(args[0], &to, MP_BUFFER_WRITE);
-    mp_get_buffer_raise(args[2], &from, MP_BUFFER_READ);
-    size_t to_at = mp_obj_get_int(args[1]);
-    size_t from_at = mp_obj_get_int(args[3]);
     size_t n = mp_obj_get_int(args[4]);
-    if (n > to.len || to_at > to.len - n || n > from.len || from_at > from.len - n) {
-        mp_raise_ValueError(MP_ERROR_TEXT("copy: offset and length must lie within both buffers"));
-    }
-    memcpy((uint8_t *)to.buf + to_at, (const uint8_t *)from.buf + from_at, n);
+    memcpy(within(args[0], args[1], n, MP_BUFFER_WRITE), within(args[2], args[3], n, MP_BUFFER_READ), n);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_copy_obj, 5, 5, virt_copy);
@@ -173,14 +176,8 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_copy_obj, 5, 5, virt_copy);
 // fill(buf, at, n, value): n bytes of the buffer become value.
 static mp_obj_t virt_fill(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
-    mp_buffer_info_t buf;
-    mp_get_buffer_raise(args[0], &buf, MP_BUFFER_WRITE);
-    size_t at = mp_obj_get_int(args[1]);
     size_t n = mp_obj_get_int(args[2]);
-    if (n > buf.len || at > buf.len - n) {
-        mp_raise_ValueError(MP_ERROR_TEXT("fill: offset and length must lie within the buffer"));
-    }
-    memset((uint8_t *)buf.buf + at, mp_obj_get_int(args[3]), n);
+    memset(within(args[0], args[1], n, MP_BUFFER_WRITE), mp_obj_get_int(args[3]), n);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_fill_obj, 4, 4, virt_fill);
@@ -188,16 +185,9 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_fill_obj, 4, 4, virt_fill);
 // equal(a, a_at, b, b_at, n) -> bool: whether n bytes are the same; as copy().
 static mp_obj_t virt_equal(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
-    mp_buffer_info_t a, b;
-    mp_get_buffer_raise(args[0], &a, MP_BUFFER_READ);
-    mp_get_buffer_raise(args[2], &b, MP_BUFFER_READ);
-    size_t a_at = mp_obj_get_int(args[1]);
-    size_t b_at = mp_obj_get_int(args[3]);
     size_t n = mp_obj_get_int(args[4]);
-    if (n > a.len || a_at > a.len - n || n > b.len || b_at > b.len - n) {
-        mp_raise_ValueError(MP_ERROR_TEXT("equal: offset and length must lie within both buffers"));
-    }
-    return mp_obj_new_bool(memcmp((uint8_t *)a.buf + a_at, (uint8_t *)b.buf + b_at, n) == 0);
+    const uint8_t *a = within(args[0], args[1], n, MP_BUFFER_READ);
+    return mp_obj_new_bool(memcmp(a, within(args[2], args[3], n, MP_BUFFER_READ), n) == 0);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_equal_obj, 5, 5, virt_equal);
 

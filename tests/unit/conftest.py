@@ -4,6 +4,7 @@
 import pytest
 
 import sim
+from cycle_bench import Bench
 
 
 class Rig:
@@ -77,3 +78,8 @@ def rig(request, rig_of):
     """A Rig whose device offers EVENT_IDX, and one whose device does not."""
     features = sim.VERSION_1 | (sim.EVENT_IDX if request.param == "event_idx" else 0)
     return rig_of(features=features)
+
+
+@pytest.fixture
+def bench(rig):
+    return Bench(rig)

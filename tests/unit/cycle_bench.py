@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""A Cycle alone, on a device that is led by hand."""
+
+import errno
+import struct
+
+OK = 0x8000
+HEADER = b"\x07\0\0\0"
+SLOT = 32
+SIZE = 16
+
+
+class Owner:
+    """Writes down what the Cycle asks."""
+
+    def __init__(self):
+        self.asked = []
+        self.running = False
+        self.cycle = None
+
+    def begin(self):
+        self.asked.append("begin")
+
+    def blocked(self, ms):
+        self.check()
+        if self.running:
+            cycle = self.cycle
+            if not cycle.device.wait(lambda: cycle.in_flight() < cycle.limit, ms):
+                raise OSError(errno.ETIMEDOUT, "stalled")
+            return
+        self.asked.append("full")
+        self.running = True
+        self.cycle.running(100)
+
+    def dry(self):
+        self.asked.append("dry")
+
+    def odd(self, n):
+        raise ValueError(f"{n} bytes")
+
+    def check(self):
+        if self.cycle.device.error or self.cycle.error:
+            raise OSError(errno.EIO, self.cycle.device.error or self.cycle.error)
+
+
+class Bench:
+    """One Cycle on queue 0; the device takes what comes and gives back when told to."""
+
+    def __init__(self, rig, limit=4, start=0, grain=4):
+        self.rig = rig
+        self.held = []  # chains that the device owns, oldest first
+        self.data = bytearray()  # what all of them had
+        rig.device.serve = self.serve
+        self.dev = rig.virtio.Device(rig.mmio.MMIO(rig.base, 8), 0, (SIZE,))
+        self.queue = self.dev.queues[0]
+        self.ring = rig.device.rings[0]
+        self.queue._next = self.queue._last = start
+        self.ring.wind(start)
+        self.free = rig.dma.available()
+        self.owner = Owner()
+        self.cycle = self.owner.cycle = rig.virtio.Cycle(
+            self.dev, self.queue, HEADER, SLOT, grain, limit, OK, self.owner
+        )
+        self.write = self.cycle.write
+
+    def serve(self, index):
+        while chain := self.ring.pop():
+            self.ring.ask()
+            data = chain.read()
+            assert data[:4] == HEADER
+            self.data += data[4:]
+            self.held.append(chain)
+
+    def back(self, n=1, at=0, status=OK, latency=0, length=8):
+        """Give n chains back."""
+        for _ in range(n):
+            chain = self.held.pop(at)
+            chain.write(struct.pack("<II", status, latency))
+            self.ring.push(chain.head, length)
+        if self.ring.interrupt_wanted():
+            self.rig.device.notify()
+
+    def soon(self, call, *arguments, us=1000):
+        self.rig.clock.at(self.rig.clock.now + us, lambda: call(*arguments))
+
+    def pace(self):
+        """From now on a slot comes back every millisecond."""
+
+        def due():
+            if self.held:
+                self.back()
+            self.soon(due)
+
+        self.soon(due)
+
+    def run(self, us=100):
+        self.rig.clock.run(us)
+
+
+def pattern(n):
+    return bytes((7 * i + i // 256) & 0xFF for i in range(n))
