@@ -99,9 +99,10 @@ class Card:
         device.check()
         queue = device.queues[CONTROLQ]
         head = self._head
-        queue.reap()
         if head in queue.busy:
-            raise self._failure(message, errno.EBUSY, "an earlier request was never answered")
+            queue.reap()  # an answer that came too late is no answer to this
+            if head in queue.busy:
+                raise self._failure(message, errno.EBUSY, "an earlier request was never answered")
         self._request.store(message)
         queue.resize(head, len(message), 4 + response_bytes)
         if not device.request(queue, head, _REQUEST_MS):

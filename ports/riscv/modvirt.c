@@ -14,7 +14,7 @@
 #include "modvirt.h"
 #include "plic.h"
 
-extern uint8_t __arena_start, __arena_end, __rom_start, __rom_end;
+extern uint8_t __arena_start, __arena_end;
 
 // Sources that were claimed and whose Python handler is due: set in interrupt
 // context, taken by irq_dispatch().
@@ -131,18 +131,6 @@ static mp_obj_t virt_arena(void) {
     return mp_obj_new_bytearray_by_ref(&__arena_end - &__arena_start, &__arena_start);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(virt_arena_obj, virt_arena);
-
-// immutable(buf) -> bool: buf lies in the firmware image or in the ROM file
-// system, so nobody changes it while a device reads it.
-static mp_obj_t virt_immutable(mp_obj_t buf_in) {
-    mp_buffer_info_t buf;
-    mp_get_buffer_raise(buf_in, &buf, MP_BUFFER_READ);
-    uintptr_t start = (uintptr_t)buf.buf, end = start + buf.len;
-    return mp_obj_new_bool(
-        (start >= (uintptr_t)&__rom_start && end <= (uintptr_t)&__rom_end)
-        || (start >= ROM_BASE && end <= (uintptr_t)ROM_BASE + ROM_SIZE));
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(virt_immutable_obj, virt_immutable);
 
 // nbytes(buf) -> int: length in bytes, whatever the item size.
 static mp_obj_t virt_nbytes(mp_obj_t buf_in) {
@@ -344,7 +332,6 @@ static const mp_rom_map_elem_t virt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_equal), MP_ROM_PTR(&virt_equal_obj) },
     { MP_ROM_QSTR(MP_QSTR_exit), MP_ROM_PTR(&virt_exit_obj) },
     { MP_ROM_QSTR(MP_QSTR_fill), MP_ROM_PTR(&virt_fill_obj) },
-    { MP_ROM_QSTR(MP_QSTR_immutable), MP_ROM_PTR(&virt_immutable_obj) },
     { MP_ROM_QSTR(MP_QSTR_irq), MP_ROM_PTR(&virt_irq_obj) },
     { MP_ROM_QSTR(MP_QSTR_load16), MP_ROM_PTR(&virt_load16_obj) },
     { MP_ROM_QSTR(MP_QSTR_load64), MP_ROM_PTR(&virt_load64_obj) },

@@ -80,7 +80,6 @@ class Board:
         self.arena = bytearray([GUARD]) * arena_bytes
         self.memory.add_ram(ARENA, self.arena)
         self.bootargs = bootargs
-        self.rom = []  # buffers that virt.immutable() takes for such
         self.exits = []
         self._heap = {}  # by real address and size: (simulated address, the object)
         self._heap_end = HEAP
@@ -274,7 +273,6 @@ class Board:
             "equal": equal,
             "exit": exit,
             "fill": fill,
-            "immutable": lambda buf: any(buf is rom for rom in self.rom),
             "irq": self._irq,
             "load16": lambda address: load(address, 2, 2),
             "load64": lambda address: load(address, 8, 4),
