@@ -73,7 +73,7 @@ class Device:
                 while size > limit:
                     size >>= 1
                 self.queues += (Queue(transport, index, size, event_idx, self.fail),)
-        except Exception:
+        except BaseException:  # Ctrl-C too
             transport.add_status(mmio.FAILED)
             # Without DRIVER_OK the device has not touched the rings (2.1.2).
             for queue in self.queues:
@@ -128,8 +128,7 @@ class Device:
         """
         start = ticks_ms()
         while not done():
-            if self.error:
-                self.check()
+            self.check()
             left = ms - ticks_diff(ticks_ms(), start)
             if not virt.wait(left) and left <= 0:
                 return False
@@ -138,17 +137,12 @@ class Device:
     def request(self, queue, head, ms):
         """Submit a chain and sleep until the device has returned it; False after `ms` ms."""
 
-        queue.submit(head)
-        start = ticks_ms()
-        while True:
+        def done():
             queue.reap()
-            if head not in queue.busy:
-                return True
-            if self.error:
-                self.check()
-            left = ms - ticks_diff(ticks_ms(), start)
-            if not virt.wait(left) and left <= 0:
-                return False
+            return head not in queue.busy
+
+        queue.submit(head)
+        return self.wait(done, ms)
 
     def quiet(self):
         """Stop whatever the device does on its own. Drivers that start something override it."""
@@ -165,4 +159,5 @@ class Device:
         for region in self.orphans:
             dma.free(region)
         self.queues = ()
+        self.orphans = []
         self.error = "device at %#x is closed" % self.transport.base
