@@ -284,6 +284,7 @@ def _data_path(cycle, grain, owner):
                     if n > limit:
                         cycle.reap()  # which will not have it
                         owner.check()
+                        continue
                     owner.dry()
                 # The usual: the oldest n slots in their order, each with 8 bytes of status that
                 # say ok and no latency. Anything else goes the long way.

@@ -85,7 +85,7 @@ class Card:
         self.jacks = self.chmaps = self.controls = ()
         try:
             self.streams = self._pcm_info(transport.config(4, 1)[0])
-        except Exception:
+        except BaseException:  # Ctrl-C too
             self.close()
             raise
 

@@ -128,7 +128,7 @@ class Output:
         try:
             self.set_params()
             self.prepare()
-        except Exception:
+        except BaseException:  # Ctrl-C too
             self._free()
             raise
 
@@ -172,6 +172,7 @@ class Output:
         """PCM_START: the device plays what is queued."""
         self._only("start", _HALTED)
         self._command(protocol.pcm_start, RUNNING)
+        self._ring.rest(self.periods // 2)  # wake write() once for every half of the ring
 
     def stop(self):
         """PCM_STOP: the device holds what is queued."""
@@ -227,8 +228,6 @@ class Output:
             )
         if self.state == PREPARED:
             self.start()
-            # From now on be woken once for every half of the ring.
-            self._ring.rest(max(1, self.periods // 2))
         else:
             self._until(self.periods - 1, "takes no samples: does QEMU's audiodev work?", ms)
             self.check()
@@ -243,8 +242,7 @@ class Output:
         ring = self._ring
         if not self.card.device.wait(lambda: ring.in_flight() <= in_flight, ms):
             raise OSError(
-                errno.ETIMEDOUT,
-                "stream %d, %s, %s" % (self.stream.id, self.state, what),
+                errno.ETIMEDOUT, "stream %d, %s, %s" % (self.stream.id, self.state, what)
             )
 
     def drain(self):
