@@ -125,7 +125,7 @@ def picture(args):
     from virtboard.picture import draw
     from virtboard.recording import Recording
 
-    draw(Recording(args.file), args.png)
+    draw(Recording(args.file), args.drawing)
     return 0
 
 
@@ -191,7 +191,7 @@ def parser():
     of_report.add_argument("file", metavar="FILE")
     of_picture = command(picture)
     of_picture.add_argument("file", metavar="FILE")
-    of_picture.add_argument("png", metavar="OUT.svg")
+    of_picture.add_argument("drawing", metavar="OUT", help="an .svg or a .png")
     of_rom = command(rom)
     of_rom.add_argument("folder", metavar="DIR")
     of_rom.add_argument("image", metavar="OUT.img")

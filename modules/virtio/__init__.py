@@ -7,7 +7,8 @@
     dma     the arena: the only memory that a device is told about
     device  the handshake, interrupts, and the end of a device's life (3.1)
 
-Only mmio touches registers, only queue and cycle touch rings, only dma hands out memory.
+Only mmio touches registers (but for the kick, whose address it gives to queue and cycle), only
+queue and cycle touch rings, only dma hands out memory.
 """
 
 from .cycle import Cycle

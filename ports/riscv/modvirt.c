@@ -20,7 +20,7 @@ extern uint8_t __arena_start, __arena_end;
 // context, taken by irq_dispatch().
 static volatile uint32_t pending[PLIC_SOURCES / 32];
 static mp_sched_node_t irq_node;
-static volatile bool handled; // a handler has run since virt.wait() last looked
+static volatile bool handled; // a source was served since virt.wait() last looked
 
 // How a source's device is acknowledged, if virt.irq() was told.
 static struct {
