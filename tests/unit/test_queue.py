@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from sim.ring import passed
+from virtsnd.ring import passed
 
 SIZE = 8
 

@@ -10,8 +10,8 @@ import time
 import types
 from unittest import mock
 
-from .clock import Clock
-from .memory import Memory
+from virtsnd.clock import Clock
+from virtsnd.memory import Memory
 
 MODULES = pathlib.Path(__file__).resolve().parents[3] / "modules"
 
