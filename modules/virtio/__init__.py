@@ -3,15 +3,24 @@
 
     mmio    the register page of one device (VirtIO 1.3, 4.2)
     queue   the split virtqueue (2.7)
-    cycle   a queue whose chains go round and round: the data path of a stream
+    cycle   chains that go round and round on a queue: the slots of one stream
+    outflow, inflow     the data paths of a stream, to the device and from it
     dma     the arena: the only memory that a device is told about
     device  the handshake, interrupts, and the end of a device's life (3.1)
 
-Only mmio touches registers (but for the kick, whose address it gives to queue and cycle), only
-queue and cycle touch rings, only dma hands out memory.
+Only mmio touches registers (but for the kick, whose address it gives to queue), only queue,
+cycle and the two flows touch rings, only dma hands out memory.
 """
 
-from .cycle import Cycle
+import errno, machine, struct, sys, time
+
+# MicroPython searches the whole path for these again at every import, in case a file extends
+# them, unless sys.modules has them: that would be a quarter of the time from power-on to sound.
+for _module in (errno, machine, struct, time):
+    sys.modules[_module.__name__] = _module
+
 from .device import Device, find
 from .mmio import MMIO
 from .queue import Queue
+from .outflow import Outflow
+from .outflow import Outflow

@@ -6,9 +6,9 @@ from micropython import const
 from time import ticks_ms, ticks_diff
 import virt
 from . import dma, mmio
-from .queue import Queue
+from .queue import EVENT_IDX, INDIRECT_DESC, Queue
 
-EVENT_IDX = const(1 << 29)
+_ANY_LAYOUT = const(1 << 27)
 VERSION_1 = const(1 << 32)
 
 _INT_USED = const(1)
@@ -37,7 +37,7 @@ def find(device_id):
     """
     for base, irq in mmio.slots():
         if mmio.identify(base) == device_id:
-            return mmio.MMIO(base, irq)
+            return mmio.transport(base, irq)
     return None
 
 
@@ -48,13 +48,19 @@ class Device:
     `features` are those that the device offers too. `queues` gives the wanted size of each queue.
     The device is live (DRIVER_OK) when the constructor returns.
 
+    What comes back on queue number `watched` is reaped soon after its interrupt, without anybody
+    waiting for it; when the configuration changes, config_changed() is called. What comes back
+    on the others is the business of those who wait, or of listen().
+
     OSError(EOPNOTSUPP) if the device does not offer VERSION_1 or refuses the features,
     OSError(ENODEV) if a queue is missing.
     """
 
-    def __init__(self, transport, supported, queues):
+    def __init__(self, transport, supported, queues, watched=None):
         self.transport = transport
         self.error = None
+        self.listeners = ()  # see listen()
+        self._watched = None
         self.queues = ()
         self.orphans = []  # regions that go back to the arena when the device is reset
         # The steps of 3.1.1.
@@ -62,8 +68,8 @@ class Device:
         transport.add_status(mmio.ACKNOWLEDGE)
         transport.add_status(mmio.DRIVER)
         try:
-            self._negotiate(supported | EVENT_IDX | VERSION_1)
-            event_idx = bool(self.features & EVENT_IDX)
+            supported |= INDIRECT_DESC | EVENT_IDX
+            self._negotiate(supported | (_ANY_LAYOUT if transport.version == 1 else VERSION_1))
             for index, size in enumerate(queues):
                 limit = transport.queue_size_max(index)
                 if limit == 0:
@@ -72,20 +78,16 @@ class Device:
                     )
                 while size > limit:
                     size >>= 1
-                self.queues += (Queue(transport, index, size, event_idx, self.fail),)
+                self.queues += (Queue(transport, index, size, self.features, self.fail),)
         except BaseException:  # Ctrl-C too
             transport.add_status(mmio.FAILED)
             # Without DRIVER_OK the device has not touched the rings (2.1.2).
             for queue in self.queues:
                 queue.free()
             raise
-        # The interrupt itself acknowledges the device and wakes who sleeps; then whoever has
-        # chains out looks at his used ring. Only a configuration change runs Python.
-        virt.irq(
-            transport.irq, self._config_changed,
-            transport.interrupt_status_va, transport.interrupt_ack_va,
-            _INT_USED | _INT_CONFIG, _INT_CONFIG,
-        )
+        if watched is not None:
+            self._watched = self.queues[watched]
+        self._interrupts()
         if not _live:
             virt.at_reset(_quiet_all)
         _live.append(self)
@@ -94,23 +96,50 @@ class Device:
     def _negotiate(self, supported):
         t = self.transport
         offered = t.features()
-        if not offered & VERSION_1:
+        if t.version != 1 and not offered & VERSION_1:
             raise OSError(
                 errno.EOPNOTSUPP, "device at %#x does not offer VIRTIO_F_VERSION_1" % t.base
             )
         self.features = offered & supported
-        t.accept(self.features)
-        t.add_status(mmio.FEATURES_OK)
-        if not t.status() & mmio.FEATURES_OK:
+        if not t.accept(self.features):
             raise OSError(
                 errno.EOPNOTSUPP,
                 "device at %#x offers features %#x and refuses %#x of them"
                 % (t.base, offered, self.features),
             )
 
-    def _config_changed(self, source):
-        if self.transport.status() & mmio.NEEDS_RESET:
-            self.fail("device at %#x needs a reset" % self.transport.base)
+    def _interrupts(self):
+        # The interrupt itself acknowledges the device and wakes who sleeps; then whoever has
+        # chains out looks at his used ring. Python runs only for what nobody waits for.
+        t = self.transport
+        virt.irq(
+            t.irq, self._interrupt, t.interrupt_status_va, t.interrupt_ack_va,
+            _INT_USED | _INT_CONFIG, _INT_USED | _INT_CONFIG if self.listeners else _INT_CONFIG,
+            self._watched.used_va + 2 if self._watched else 0,
+        )
+
+    def _interrupt(self, source, bits):
+        if bits & _INT_CONFIG:
+            if self.transport.status() & mmio.NEEDS_RESET:
+                self.fail("device at %#x needs a reset" % self.transport.base)
+            else:
+                self.config_changed()
+        if self._watched:
+            self._watched.reap()
+        for listener in self.listeners:
+            listener()
+
+    def config_changed(self):
+        """The configuration space has changed. Drivers that use it again override this."""
+
+    def listen(self, listener, on=True):
+        """Call listener() soon after every interrupt of the device, or no longer.
+
+        It runs as a scheduled function and must not raise: that would end all interrupts.
+        """
+        others = tuple(each for each in self.listeners if each != listener)
+        self.listeners = others + (listener,) if on else others
+        self._interrupts()
 
     def fail(self, why):
         """From now on the device is not to be used, until it is reset."""

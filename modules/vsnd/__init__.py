@@ -9,7 +9,11 @@
 
     protocol  the messages: codes, layouts, names
     card      the device: probe, control requests, what it can do
-    pcm       streams: the life cycle, playback
+    pcm       streams: what one offers, and the life cycle
+    playback, capture           what is played and recorded
+    events    what the device tells by itself
+    jacks, chmaps, controls     what else it may have; tlv: decibels of a control
+    aio       waiting in asyncio
 
 Frames are the unit everywhere, except where a name ends in _bytes.
 """

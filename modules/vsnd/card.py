@@ -4,13 +4,15 @@
 import errno
 from micropython import const
 import struct
-from virtio import Device, MMIO, dma, find, mmio
+from virtio import Device, dma, find, mmio
 from . import protocol
-from .pcm import Output, Stream
-from .protocol import CONTROLQ, TXQ
+from .pcm import Stream
+from .playback import Output
+from .protocol import CONTROLQ, CTLS, EVENTQ, RXQ, TXQ
 
 _QUEUE_SIZE = const(64)  # some devices cannot do more, whatever they say they can
-_REQUEST_BYTES = const(64)
+_EVENTS = const(8)
+_REQUEST_BYTES = const(64)  # more is allocated for the request that needs it
 _RESPONSE_BYTES = const(4 + 32 * 16)
 _REQUEST_MS = const(1000)
 _STREAMS_MAX = const(256)  # a device that claims more is not believed
@@ -43,7 +45,7 @@ def open(base=None):
                 "no virtio-mmio slot at %#x; they are at %s"
                 % (base, " ".join("%#x" % slot for slot in sorted(slots))),
             )
-        transport = MMIO(base, slots[base])
+        transport = mmio.transport(base, slots[base])
         if transport.device_id != protocol.DEVICE_ID:
             raise OSError(
                 errno.ENODEV,
@@ -65,61 +67,140 @@ class _SoundDevice(Device):
         finally:
             self.close()
 
+    def config_changed(self):
+        if self.card:
+            self.card.events.config_changed()
+
 
 class Card:
-    """One sound device. `streams` is a tuple of Stream records, read once at probe.
+    """One sound device.
 
-    (`jacks`, `chmaps` and `controls` are empty: not queried yet.)
+    `streams`, `jacks`, `chmaps` and `controls` are tuples of records, read once at probe, or again
+    by refresh().
     """
 
     def __init__(self, transport):
-        self.device = device = _SoundDevice(transport, 0, (_QUEUE_SIZE,) * 4)
-        device.card = self
+        # Jacks, channel maps and controls have empty queues until they are asked for.
+        self.device = device = _SoundDevice(
+            transport, CTLS, (_QUEUE_SIZE, _EVENTS, _QUEUE_SIZE, _QUEUE_SIZE), EVENTQ
+        )
         self._users = []
+        self.busy = False  # a request is under way
         self._request = dma.alloc(_REQUEST_BYTES)
         self._response = dma.alloc(_RESPONSE_BYTES)
         self._head = device.queues[CONTROLQ].chain(
             (self._request.pa, 4, False), (self._response.pa, 4, True)
         )
-        self.tx = device.queues[TXQ]
-        self.jacks = self.chmaps = self.controls = ()
+        self.streams = self.jacks = self.chmaps = self.controls = ()
+        self._events = None
+        self._event_buffers = dma.alloc(_EVENTS * protocol.EVENT_BYTES)
+        device.queues[EVENTQ].post(self._event_buffers, protocol.EVENT_BYTES, self)
+        device.card = self
         try:
-            self.streams = self._pcm_info(transport.config(4, 1)[0])
+            self.refresh()
         except BaseException:  # Ctrl-C too
             self.close()
             raise
 
-    def request(self, message, response_bytes=0):
+    @property
+    def events(self):
+        """What the device tells by itself: an Events."""
+        if not self._events:
+            from .events import Events  # with the first event, or when somebody asks
+
+            self._events = Events(self, self.device.queues[EVENTQ], self._event_buffers)
+        return self._events
+
+    def back(self, head, length):
+        """The device has used an event buffer."""
+        self.events.back(head, length)
+
+    def refresh(self):
+        """Read all records anew, after CONFIG_CHANGED or when events were lost.
+
+        Streams in use keep the record that they were opened with.
+        """
+        jacks, streams, chmaps = self.device.transport.config(0, 3)
+        self.streams = self._pcm_info(streams)
+        # What most devices do not have is imported only for those that do.
+        self.jacks = self.chmaps = self.controls = ()
+        if jacks:
+            from .jacks import query
+
+            self.jacks = query(self, jacks)
+        if chmaps:
+            from .chmaps import query
+
+            self.chmaps = query(self, chmaps)
+        if self.device.features & CTLS:
+            total = self.device.transport.config(12, 1)[0]
+            if total:
+                from .controls import query
+
+                self.controls = query(self, total)
+
+    def request(self, message, response_bytes=0, at_least=None):
         """Send a control message and return what follows the status in the answer (bytes).
 
+        It has `response_bytes` bytes, or if `at_least` is given, from that many up.
+
         OSError: EINVAL for BAD_MSG, EOPNOTSUPP for NOT_SUPP, EIO for IO_ERR and for an answer
-        that breaks the protocol, ETIMEDOUT if there is none within a second.
+        that breaks the protocol, ETIMEDOUT if there is none within a second, EBUSY if another
+        request is under way.
         """
         device = self.device
         device.check()
+        if self.busy:
+            raise self._failure(message, errno.EBUSY, "another request is under way")
         queue = device.queues[CONTROLQ]
         head = self._head
         if head in queue.busy:
             queue.reap()  # an answer that came too late is no answer to this
             if head in queue.busy:
                 raise self._failure(message, errno.EBUSY, "an earlier request was never answered")
-        self._request.store(message)
-        queue.resize(head, len(message), 4 + response_bytes)
-        if not device.request(queue, head, _REQUEST_MS):
-            raise self._failure(message, errno.ETIMEDOUT, "no answer in %d ms" % _REQUEST_MS)
-        answer = self._response.load(queue.written[head])
+        self.busy = True
+        try:
+            answer = self._exchange(queue, head, message, response_bytes)
+        finally:
+            self.busy = False
+            if self._events:
+                self._events.hand_out()
         if len(answer) < 4:
             raise self._failure(message, errno.EIO, "%d bytes answered, no status" % len(answer))
         status = struct.unpack_from("<I", answer)[0]
         if status != protocol.OK:
             raise self._failure(message, *protocol.refusal(status))
-        if len(answer) < 4 + response_bytes:
+        if at_least is None:
+            at_least = response_bytes
+        if len(answer) < 4 + at_least:
             raise self._failure(
-                message,
-                errno.EIO,
-                "%d bytes answered, %d wanted" % (len(answer), 4 + response_bytes),
+                message, errno.EIO, "%d bytes answered, %d wanted" % (len(answer), 4 + at_least)
             )
         return answer[4:]
+
+    def _exchange(self, queue, head, message, response_bytes):
+        # Small messages use the chain that is there; a large one gets its own for a while.
+        n = len(message)
+        request, response = self._request, self._response
+        large = n > request.size or 4 + response_bytes > response.size
+        if large:
+            request, response = dma.alloc(n), dma.alloc(4 + response_bytes)
+            head = queue.chain((request.pa, n, False), (response.pa, 4 + response_bytes, True))
+        else:
+            queue.resize(head, n, 4 + response_bytes)
+        request.store(message)
+        try:
+            if not self.device.request(queue, head, _REQUEST_MS):
+                raise self._failure(message, errno.ETIMEDOUT, "no answer in %d ms" % _REQUEST_MS)
+            return response.load(queue.written[head])
+        finally:
+            if large:
+                if head in queue.busy:
+                    self.device.orphans += request, response
+                else:
+                    queue.discard(head)
+                    dma.free(request)
+                    dma.free(response)
 
     def _failure(self, message, number, text):
         return OSError(number, "%s: %s" % (protocol.request_name(message), text))
@@ -137,16 +218,45 @@ class Card:
         return tuple(streams)
 
     def output(
-        self, rate=48000, channels=2, format=protocol.S16, period=480, periods=4, stream=None
+        self, rate=48000, channels=2, format=protocol.S16, period=480, periods=4, stream=None,
+        features=None,
     ):
         """Return an Output with these parameters on the first free output stream, or on `stream`.
 
         rate in Hz; period in frames; periods: how many of them are queued at most, 2 to 16.
+        features: what to select of the stream's features (protocol.PCM_*); None: MSG_POLLING and
+        EVT_XRUNS, if it has them.
+
         ValueError if the stream does not offer it, OSError(EBUSY) if no stream is free,
         OSError(ENODEV) if the card has no output.
         """
         info = self._pick(protocol.OUTPUT, stream)
-        return Output(self, info, rate, channels, format, period, periods)
+        return Output(self, info, rate, channels, format, period, periods, features)
+
+    def input(
+        self, rate=48000, channels=2, format=protocol.S16, period=480, periods=4, stream=None,
+        features=None,
+    ):
+        """Return an Input with these parameters on the first free input stream, or on `stream`.
+
+        As output().
+        """
+        from .capture import Input
+
+        info = self._pick(protocol.INPUT, stream)
+        return Input(self, info, rate, channels, format, period, periods, features)
+
+    def control(self, name, index=0):
+        """Return the Control of that name and index. ValueError, saying which there are."""
+        from .controls import find
+
+        return find(self.controls, name, index)
+
+    def chmap(self, pcm):
+        """Return the Chmap for an Output's or Input's channels, None if the device has none."""
+        from .chmaps import for_stream
+
+        return for_stream(self.chmaps, pcm.stream, pcm.channels)
 
     def _pick(self, direction, wanted):
         names = ("output", "input")
@@ -157,7 +267,7 @@ class Card:
             if candidates[0].direction != direction:
                 raise ValueError("stream %d is no %s" % (wanted, names[direction]))
         else:
-            candidates = [s for s in self.streams if s.direction == direction]
+            candidates = [s for s in self.streams if s.direction == direction and s.usable()]
             if not candidates:
                 raise OSError(errno.ENODEV, "the card has no %s stream" % names[direction])
         in_use = [user.stream.id for user in self._users]
@@ -180,6 +290,7 @@ class Card:
             _card = None
         if self._request:
             self.device.quiet()
+            dma.free(self._event_buffers)
             dma.free(self._request)
             dma.free(self._response)
             self._request = None
@@ -194,5 +305,6 @@ class Card:
                 len(self.jacks), len(self.streams), len(self.chmaps), len(self.controls),
             )
         ]
-        lines += ["  %r" % s for s in self.streams]
+        for records in (self.streams, self.jacks, self.chmaps, self.controls):
+            lines += ["  %r" % record for record in records]
         return "\n".join(lines)

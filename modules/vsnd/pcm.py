@@ -1,43 +1,48 @@
 # SPDX-License-Identifier: MIT
-"""PCM streams: what one offers, and playback.
+"""PCM streams: what one offers, and what playback and capture have in common.
 
-The life of a period: write() copies samples into a slot of a ring (virtio.Cycle); when
-the slot is full its chain (header, data, status) goes to the device; the device returns
-it once it has taken the samples; the interrupt handler checks the status, and write()
-fills the slot again. The chains are laid out once, nothing is allocated per period.
+The life cycle is the device's (5.14.6.6.1), its states have ALSA's names:
+
+    SETUP --prepare--> PREPARED --start--> RUNNING --stop--> PAUSED --start--> RUNNING
+      ^                   |                                    |
+      +------ release ----+--------------- release ------------+
+
+A call that the state does not allow raises before anything is sent.
 """
 
 import errno
-from micropython import const
-from time import sleep_ms
-from virtio import Cycle
+from io import IOBase
+from micropython import const, schedule
 from . import protocol
 from .protocol import FORMATS, RATES
 
 SETUP = "SETUP"
 PREPARED = "PREPARED"
 RUNNING = "RUNNING"
+XRUN = "XRUN"
 DRAINING = "DRAINING"
 PAUSED = "PAUSED"
 CLOSED = "CLOSED"
 
 _IDLE = (SETUP, PREPARED)
-_HALTED = (PREPARED, PAUSED)
-_ACTIVE = (RUNNING, DRAINING)
+HALTED = (PREPARED, PAUSED)
+ACTIVE = (RUNNING, DRAINING)
 
-# A device may hold samples that it has already returned. One that reports
-# latency_bytes says how many; for others, QEMU's figures: a mixing buffer of 1024
-# frames, emptied by a timer of 10 ms, two ticks behind.
-_TAIL_FRAMES = const(1024)
-_TAIL_MS = const(25)
+MARGIN_MS = const(1000)
 
-_MARGIN_MS = const(1000)
+# MicroPython's stream protocol
+_POLL = const(3)
+_CLOSE = const(4)
+POLLIN = const(1)
+POLLOUT = const(4)
+_POLLERR = const(8)
+_POLLNVAL = const(32)
 
 
 class Stream:
     """What the device says about stream `id` (5.14.6.6.2), read once at probe.
 
-    direction 0 is output, 1 is input; formats and rates are bit masks, see formats_list().
+    direction 0 is output, 1 is input; formats, rates and features are bit masks.
     """
 
     def __init__(self, id, nid, features, formats, rates, direction, channels_min, channels_max):
@@ -50,18 +55,28 @@ class Stream:
         self.channels_min = channels_min
         self.channels_max = channels_max
 
+    def usable(self):
+        """Whether what the device says makes sense, and something of it is known here."""
+        return (
+            self.direction < 2
+            and 0 < self.channels_min <= self.channels_max
+            and self.formats & (1 << len(FORMATS)) - 1
+            and self.rates & (1 << len(RATES)) - 1
+        )
+
     def __repr__(self):
-        return "stream %d: %s, %d..%d channels, %s, %s Hz" % (
+        return "stream %d: %s, %d..%d channels, %s, %s Hz%s" % (
             self.id,
-            ("output", "input")[self.direction] if self.direction < 2 else "unusable",
+            ("output", "input")[self.direction] if self.usable() else "unusable",
             self.channels_min,
             self.channels_max,
             " ".join(protocol.named(self.formats, [f[0] for f in FORMATS])),
             " ".join(str(r) for r in protocol.named(self.rates, RATES)),
+            "".join(", " + f for f in protocol.named(self.features, protocol.PCM_FEATURES)),
         )
 
-    def check(self, rate, channels, format):
-        """ValueError, saying what there is, unless the stream offers all three."""
+    def check(self, rate, channels, format, features):
+        """ValueError, saying what there is, unless the stream offers all of it."""
         if rate not in RATES or not self.rates >> RATES.index(rate) & 1:
             raise ValueError(
                 "stream %d has no rate %s Hz, but %s"
@@ -82,19 +97,27 @@ class Stream:
                 "stream %d has no %d channels, but %d..%d"
                 % (self.id, channels, self.channels_min, self.channels_max)
             )
+        allowed = self.features & protocol.PCM_SELECTABLE
+        if features & ~allowed:
+            names = protocol.named(features & ~allowed, protocol.PCM_FEATURES)
+            has = protocol.named(allowed, protocol.PCM_FEATURES)
+            raise ValueError(
+                "stream %d cannot do %s, but %s"
+                % (self.id, " ".join(names), " ".join(has) or "nothing of the kind")
+            )
 
 
-class Output:
-    """Playback on one stream; made by Card.output().
+class PCM(IOBase):
+    """A stream in use; see Output and Input.
 
-    `state` is one of SETUP, PREPARED, RUNNING, DRAINING, PAUSED, CLOSED; `xruns` counts how
-    often the device had nothing left to play. write() prepares and starts the stream by
-    itself; set_params(), prepare(), start(), stop() and release() are the device's own commands
-    for those who want them.
+    `rate` is in Hz, `period` in frames. set_params(), prepare(), start(), stop() and release() are
+    the device's own commands, for those who want them; playing and recording need none.
     """
 
-    def __init__(self, card, stream, rate, channels, format, period, periods):
-        stream.check(rate, channels, format)
+    def __init__(self, card, stream, rate, channels, format, period, periods, features, flow):
+        if features is None:
+            features = stream.features & protocol.PCM_DEFAULT
+        stream.check(rate, channels, format, features)
         if period < 1:
             raise ValueError("period is %d frames, must be 1 or more" % period)
         if not 2 <= periods <= 16:
@@ -112,18 +135,23 @@ class Output:
         self.format = format
         self.period = period
         self.periods = periods
+        self.features = features
         self.frame_bytes = bits // 8
         self.period_bytes = period * self.frame_bytes
-        self.xruns = 0
-        self.state = SETUP
-        self._wait_ms = period * periods * 1000 // rate + _MARGIN_MS
-        self._ring = Cycle(
-            card.device, card.tx, protocol.pcm_xfer(stream.id), self.period_bytes,
-            self.frame_bytes, periods, protocol.OK, self,
+        self._state = SETUP
+        self._wait_ms = period * periods * 1000 // rate + MARGIN_MS
+        self._blocking = True
+        self._handler = None  # of irq()
+        self._due = False  # it is scheduled
+        self._xruns = 0
+        self._dry_at = -1  # slots submitted at the last xrun
+        device = card.device
+        self._ring = flow(
+            device, device.queues[protocol.TXQ + stream.direction], protocol.pcm_xfer(stream.id),
+            self.period_bytes, self.frame_bytes, periods, protocol.OK, self,
+            not features & protocol.PCM_MSG_POLLING,
         )
-        self.write = self._ring.write  # the same as below, without a detour
-        self._origin = 0  # periods that the ring had submitted when prepare() was called
-        self._dry_at = -1  # and at the last underrun
+        self._origin = 0  # slots that the ring had submitted when prepare() was called
         card._users.append(self)
         try:
             self.set_params()
@@ -133,180 +161,114 @@ class Output:
             raise
 
     def _free(self):
-        self.state = CLOSED
-        self._ring.running(0)
+        if self._handler:
+            self.irq(None)
+        self._go(CLOSED)
         self.card._users.remove(self)
         self._ring.close()
 
+    def _go(self, state):
+        self._state = state
+        wait_ms = 0
+        if state is RUNNING:
+            wait_ms = self._wait_ms if self._blocking else -1
+        self._ring.running(wait_ms)
+
     def _command(self, request, state):
         self.card.request(request(self.stream.id))
-        self.state = state
-        self._ring.running(self._wait_ms if state is RUNNING else 0)
+        self._go(state)
 
-    def _only(self, what, states):
-        if self.state not in states:
+    def only(self, what, states):
+        """OSError(EPERM) unless the state is one of `states`."""
+        if self._state not in states:
             raise OSError(
-                errno.EPERM, "%s in state %s: allowed in %s" % (what, self.state, " ".join(states))
+                errno.EPERM,
+                "%s in state %s: allowed in %s" % (what, self._state, " ".join(states)),
             )
 
     # The device's commands (5.14.6.6.1)
 
     def set_params(self):
-        """PCM_SET_PARAMS with the parameters that the Output was made with."""
-        self._only("set_params", _IDLE)
+        """PCM_SET_PARAMS with the parameters that the stream was opened with."""
+        self.only("set_params", _IDLE)
+        if self._ring.in_flight():
+            raise OSError(errno.EPERM, "set_params while data is queued: release() first")
         self.card.request(
             protocol.pcm_set_params(
-                self.stream.id, self.period_bytes * self.periods, self.period_bytes, 0,
-                self.channels, self.format, self.rate,
+                self.stream.id, self.period_bytes * self.periods, self.period_bytes,
+                self.features, self.channels, self.format, self.rate,
             )
         )
-        self.state = SETUP
+        self._go(SETUP)
 
     def prepare(self):
-        """PCM_PREPARE: the stream takes samples from now on. Position counts from here."""
-        self._only("prepare", _IDLE)
+        """PCM_PREPARE: the stream takes or gives samples from now on. Position counts from here."""
+        self.only("prepare", _IDLE)
         self._command(protocol.pcm_prepare, PREPARED)
-        self._origin = self._ring.submitted()
+        self._begin()
 
     def start(self):
-        """PCM_START: the device plays what is queued."""
-        self._only("start", _HALTED)
-        self._command(protocol.pcm_start, RUNNING)
-        self._ring.rest(self.periods // 2)  # wake write() once for every half of the ring
+        """PCM_START: the device plays what is queued, or records. Nothing to do if it does."""
+        if self._state is not RUNNING:
+            self.only("start", HALTED)
+            self._command(protocol.pcm_start, RUNNING)
 
     def stop(self):
-        """PCM_STOP: the device holds what is queued."""
-        self._only("stop", _ACTIVE)
-        self._command(protocol.pcm_stop, PAUSED)
+        """PCM_STOP: the device holds what is queued. Nothing to do if it was stopped."""
+        if self._state is not PAUSED:
+            self.only("stop", ACTIVE)
+            self._command(protocol.pcm_stop, PAUSED)
 
     def release(self):
-        """PCM_RELEASE: the device returns everything that is queued, played or not."""
-        self._only("release", _HALTED)
+        """PCM_RELEASE: the device returns everything that it has, done with or not."""
+        self.only("release", HALTED)
         self._command(protocol.pcm_release, SETUP)
-        # The buffers come back on another queue, before the answer (5.14.6.6.5.1).
-        self._until(0, "gave no buffers back after PCM_RELEASE", _MARGIN_MS)
-        self._ring.restart()
+        # It comes back on another queue, before the answer (5.14.6.6.5.1).
+        self.until(0, "gave no buffers back after PCM_RELEASE", MARGIN_MS)
 
-    # What people play with
+    # For people
 
-    def write(self, buf, copy=True):
-        """Queue all of `buf` (bytes-like, whole frames); return its length in bytes.
+    @property
+    def state(self):
+        """SETUP, PREPARED, RUNNING, XRUN, DRAINING, PAUSED or CLOSED.
 
-        Blocks while all periods are queued. With copy=False whole periods are played from
-        where they lie: `buf` must not change until they have been (drain()).
-
-        ValueError for a part of a frame, OSError(ETIMEDOUT) if the device takes nothing,
-        OSError(EIO) if it fails, OSError(EPERM) if the stream is closed.
+        XRUN is RUNNING with nothing queued: samples are missing, or getting lost. The next write()
+        or readinto() ends it.
         """
-        return self._ring.write(buf, copy)
+        if self._state is RUNNING and self._is_dry():
+            return XRUN
+        return self._state
 
-    # What the ring asks of its owner.
+    @property
+    def xruns(self):
+        """How often the device had nothing left to play, or no room left to record to."""
+        if self._state is RUNNING and self._is_dry():
+            self.dry()
+        return self._xruns
 
-    def begin(self):
-        """Samples come, and the stream is not running."""
-        if self.state == SETUP:
-            self.prepare()
-        self._only("write", _HALTED)
-
-    def odd(self, n):
-        """ValueError: n bytes are no whole frames."""
-        raise ValueError("%d bytes are no whole frames of %d bytes" % (n, self.frame_bytes))
-
-    def dry(self):
-        """The device holds nothing when samples come: an underrun, unless it is the beginning."""
-        submitted = self._ring.submitted()
-        if self.state is RUNNING and submitted != self._dry_at:
-            self.xruns += 1
-            self._dry_at = submitted
-
-    def blocked(self, ms):
-        """All periods are queued, and more is to come: start, or wait ms ms longer."""
-        if self.state == PAUSED:
-            raise OSError(
-                errno.EAGAIN,
-                "stream %d is PAUSED and all periods are queued: resume()" % self.stream.id,
-            )
-        if self.state == PREPARED:
-            self.start()
-        else:
-            self._until(self.periods - 1, "takes no samples: does QEMU's audiodev work?", ms)
-            self.check()
-
-    def check(self):
-        """OSError(EIO) if the device has refused samples or broken the rules."""
-        self.card.device.check()
-        if self._ring.error:
-            raise OSError(errno.EIO, "stream %d: %s" % (self.stream.id, self._ring.error))
-
-    def _until(self, in_flight, what, ms):
-        ring = self._ring
-        if not self.card.device.wait(lambda: ring.in_flight() <= in_flight, ms):
-            raise OSError(
-                errno.ETIMEDOUT, "stream %d, %s, %s" % (self.stream.id, self.state, what)
-            )
-
-    def drain(self):
-        """Return when everything that was written has been heard.
-
-        A partial last period is padded with silence. Afterwards the stream is in state SETUP, and
-        write() begins anew.
-        """
-        if self.state == SETUP:
-            return
-        self._only("drain", (PREPARED, RUNNING, PAUSED))
-        ring = self._ring
-        if ring.partial():
-            self.write(self._silence(self.period_bytes - ring.partial()))
-        if ring.submitted() != self._origin:
-            if self.state != RUNNING:
-                self.start()
-            self.state = DRAINING
-            try:
-                ring.rest(1)
-                self._until(0, "never returned what was queued", self._wait_ms)
-                self.check()
-                # latency_bytes of the last period: what is still between it and the ear.
-                latency = min(ring.latency() // self.frame_bytes, self.period * self.periods)
-                sleep_ms(max(_TAIL_FRAMES, latency) * 1000 // self.rate + _TAIL_MS)
-            except BaseException:
-                self.state = RUNNING  # interrupted, or the device failed: it still runs
-                raise
-        if self.state in _ACTIVE:
-            self.stop()
-        self.release()
-
-    def _silence(self, n):
-        sample = FORMATS[self.format][2]
-        return bytes(n) if sample is None else sample * (n // len(sample))
+    def _is_dry(self):
+        return not self._ring.in_flight() and self._ring.submitted() != self._origin
 
     def drop(self):
-        """Stop at once; what was not heard yet is lost. Afterwards the state is SETUP."""
-        if self.state in _ACTIVE:
+        """Stop at once; what is queued is lost. Afterwards the state is SETUP."""
+        if self._state in ACTIVE:
             self.stop()
-        if self.state in _HALTED:
+        if self._state in HALTED:
             self.release()
 
     def pause(self):
-        """Hold playback; what is queued stays queued. Nothing to do unless it is running."""
-        if self.state == RUNNING:
+        """Hold the stream; what is queued stays queued. Nothing to do unless it is running."""
+        if self._state is RUNNING:
             self.stop()
 
     def resume(self):
         """Go on after pause(). Nothing to do unless the stream is paused."""
-        if self.state == PAUSED:
+        if self._state is PAUSED:
             self.start()
-
-    def close(self):
-        """Drain, unless drop() was called, and give the stream back. May be called again."""
-        if self.state != CLOSED:
-            try:
-                self.drain()
-            finally:
-                self.abort()  # only gives it back, unless drain() failed
 
     def abort(self):
         """drop() and close(), even if the device refuses."""
-        if self.state != CLOSED:
+        if self._state is not CLOSED:
             try:
                 self.drop()
             finally:
@@ -321,24 +283,98 @@ class Output:
         else:
             self.abort()
 
-    # Position and latency, in frames
+    # As one stream among others
 
-    def avail(self):
-        """Frames that write() takes without blocking."""
-        return self.period * self.periods - self.delay()
+    def setblocking(self, flag):
+        """With False, write() and readinto() do what can be done at once, and never sleep."""
+        self._blocking = bool(flag)
+        self._go(self._state)
 
-    def delay(self):
-        """Frames written and not yet taken by the device."""
+    def _at_once(self, move, *arguments):
+        blocking = self._blocking
+        self.setblocking(False)
+        try:
+            return move(*arguments)
+        finally:
+            self.setblocking(blocking)
+
+    def irq(self, handler):
+        """Call handler(self) soon after the device has made it ready to go on; None: no longer.
+
+        It is a scheduled function, which may read, write and allocate.
+        """
+        self._handler = handler
+        self.card.device.listen(self, handler is not None)
+
+    def interrupted(self):
+        """The device has interrupted."""
+        if not self._due and self._handler and self.ready():
+            try:
+                schedule(self._call, None)
+                self._due = True
+            except RuntimeError:
+                pass  # no room: after the next interrupt, then
+
+    def _call(self, _):
+        self._due = False
+        if self._handler:
+            self._handler(self)
+
+    def ioctl(self, request, flags):
+        """MicroPython's stream protocol: what select.poll and asyncio ask."""
+        if request == _POLL:
+            if self._state is CLOSED:
+                return _POLLNVAL
+            ready = self.ready_flag if self.ready() else 0
+            if self.card.device.error or self._ring.error:
+                ready = self.ready_flag | _POLLERR  # whoever goes on gets the exception
+            return ready & (flags | _POLLERR)
+        if request == _CLOSE:
+            self.close()
+            return 0
+        return -errno.EINVAL
+
+    # What the ring asks of its owner; see virtio.Cycle
+
+    def odd(self, n):
+        """ValueError: n bytes are no whole frames."""
+        raise ValueError("%d bytes are no whole frames of %d bytes" % (n, self.frame_bytes))
+
+    def dry(self):
+        """The device owns nothing: an xrun, unless it is the beginning."""
+        submitted = self._ring.submitted()
+        if self._state is RUNNING and submitted != self._dry_at:
+            self._dry_at = submitted
+            if not self.features & protocol.PCM_EVT_XRUNS:  # else the device says so itself
+                self._xruns += 1
+
+    def event(self, xrun):
+        """The device says that it had nothing to play, or no room to record to, or that a period
+        is over. Return whether it was asked to."""
+        if xrun and self._state is RUNNING and self.features & protocol.PCM_EVT_XRUNS:
+            self._xruns += 1
+        return self.features & (protocol.PCM_EVT_XRUNS if xrun else protocol.PCM_EVT_PERIODS)
+
+    def check(self):
+        """OSError(EIO) if the device has refused data or broken the rules."""
+        self.card.device.check()
+        if self._ring.error:
+            raise OSError(errno.EIO, "stream %d: %s" % (self.stream.id, self._ring.error))
+
+    def until(self, in_flight, what, ms):
+        """Wait until the device owns no more slots than that; OSError(ETIMEDOUT)."""
         ring = self._ring
-        return ring.in_flight() * self.period + ring.partial() // self.frame_bytes
+        if not self.card.device.wait(lambda: ring.in_flight() <= in_flight, ms):
+            raise OSError(
+                errno.ETIMEDOUT, "stream %d, %s, %s" % (self.stream.id, self._state, what)
+            )
 
-    def position(self):
-        """Frames taken by the device since prepare()."""
-        ring = self._ring
-        return (ring.submitted() - self._origin - ring.in_flight()) * self.period
+    def latency(self):
+        """Frames between the device and the ear or the microphone, if it tells; a second at most."""
+        return min(self._ring.latency() // self.frame_bytes, self.rate)
 
     def __repr__(self):
-        return "<Output stream %d: %s, %d Hz, %d channels, %s, %d periods of %d frames>" % (
-            self.stream.id, self.state, self.rate, self.channels,
+        return "<%s stream %d: %s, %d Hz, %d channels, %s, %d periods of %d frames>" % (
+            type(self).__name__, self.stream.id, self.state, self.rate, self.channels,
             protocol.format_name(self.format), self.periods, self.period,
         )

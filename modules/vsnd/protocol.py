@@ -17,6 +17,8 @@ EVENTQ = const(1)
 TXQ = const(2)
 RXQ = const(3)
 
+EVENT_BYTES = const(8)
+
 # Requests (5.14.6)
 _R_PCM_INFO = const(0x0100)
 _R_PCM_SET_PARAMS = const(0x0101)
@@ -25,7 +27,7 @@ _R_PCM_RELEASE = const(0x0103)
 _R_PCM_START = const(0x0104)
 _R_PCM_STOP = const(0x0105)
 
-_REQUESTS = {
+REQUESTS = {  # jacks, chmaps and controls add theirs
     _R_PCM_INFO: "PCM_INFO",
     _R_PCM_SET_PARAMS: "PCM_SET_PARAMS",
     _R_PCM_PREPARE: "PCM_PREPARE",
@@ -70,6 +72,17 @@ RATES = (
 )
 
 
+# PCM features (5.14.6.6.2), by bit. Shared memory has no transport yet and must not be selected.
+PCM_FEATURES = ("SHMEM_HOST", "SHMEM_GUEST", "MSG_POLLING", "EVT_SHMEM_PERIODS", "EVT_XRUNS")
+PCM_MSG_POLLING = const(1 << 2)
+PCM_EVT_PERIODS = const(1 << 3)
+PCM_EVT_XRUNS = const(1 << 4)
+PCM_SELECTABLE = const(0x1C)
+PCM_DEFAULT = const(0x14)  # where offered: no kicks, and to be told of xruns
+
+CTLS = const(1 << 0)  # VIRTIO_SND_F_CTLS: there are control elements
+
+
 def format_name(format):
     """The specification's name of a format number."""
     return FORMATS[format][0] if 0 <= format < len(FORMATS) else "format %d" % format
@@ -84,7 +97,7 @@ def named(bits, names):
 
 def request_name(message):
     """The specification's name of the request that a message makes."""
-    return _REQUESTS[struct.unpack_from("<I", message)[0]]
+    return REQUESTS[struct.unpack_from("<I", message)[0]]
 
 
 def refusal(status):

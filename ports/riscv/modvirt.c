@@ -26,6 +26,9 @@ static volatile bool handled; // a source was served since virt.wait() last look
 static struct {
     volatile uint32_t *status, *ack;
     uint32_t mask, wanted;
+    volatile uint16_t *watch; // may be NULL
+    uint16_t seen; // what stood there last
+    uint32_t bits; // acknowledged since the Python handler ran last
 } level[PLIC_SOURCES];
 
 MP_REGISTER_ROOT_POINTER(mp_obj_t virt_irq_handler[PLIC_SOURCES]);
@@ -46,7 +49,16 @@ static void irq_remove(unsigned source) {
 static void irq_call(unsigned source) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        mp_call_function_1(*handler_of(source), MP_OBJ_NEW_SMALL_INT(source));
+        mp_obj_t number = MP_OBJ_NEW_SMALL_INT(source);
+        if (level[source].status == NULL) {
+            mp_call_function_1(*handler_of(source), number);
+        } else {
+            uintptr_t state = irq_disable();
+            uint32_t bits = level[source].bits;
+            level[source].bits = 0;
+            irq_restore(state);
+            mp_call_function_2(*handler_of(source), number, MP_OBJ_NEW_SMALL_INT(bits));
+        }
         nlr_pop();
     } else {
         mp_printf(&mp_plat_print, "interrupt %u: handler removed after\n", source);
@@ -82,7 +94,12 @@ void virt_irq(unsigned source) {
         uint32_t bits = *level[source].status & level[source].mask;
         *level[source].ack = bits;
         handled = true;
+        level[source].bits |= bits;
         wanted = bits & level[source].wanted;
+        if (level[source].watch != NULL && *level[source].watch != level[source].seen) {
+            level[source].seen = *level[source].watch;
+            wanted = true;
+        }
         if (bits == 0 && *level[source].status != 0) {
             plic_disable(source); // it signals what nobody can acknowledge
         }
@@ -213,10 +230,11 @@ static MP_DEFINE_CONST_FUN_OBJ_2(virt_store16_obj, virt_store16);
 // irq(source, handler): handler(source) runs soon after the PLIC source fires, as
 // a scheduled function; it must quiet its device. None removes the handler.
 //
-// irq(source, handler, status, ack, mask, wanted): the interrupt handler itself
-// quiets the device, by writing the bits that stand at `status` and in `mask` to
-// `ack` (addresses of 32-bit registers); handler(source) runs only if a bit of
-// `wanted` was among them. A sleeper in wait() is woken in any case.
+// irq(source, handler, status, ack, mask, wanted, watch): the interrupt handler
+// itself quiets the device, by writing the bits that stand at `status` and in `mask`
+// to `ack` (addresses of 32-bit registers). handler(source, bits) runs only if a
+// bit of `wanted` was among them, or the 16-bit word at address `watch` (0: none)
+// is another than before. A sleeper in wait() is woken in any case.
 static mp_obj_t virt_irq_set(size_t n_args, const mp_obj_t *args) {
     mp_int_t source = mp_obj_get_int(args[0]);
     if (source < 1 || source >= PLIC_SOURCES || source == UART0_IRQ) {
@@ -226,14 +244,17 @@ static mp_obj_t virt_irq_set(size_t n_args, const mp_obj_t *args) {
         irq_remove(source);
         return mp_const_none;
     }
-    if (!mp_obj_is_callable(args[1]) || (n_args != 2 && n_args != 6)) {
-        mp_raise_TypeError(MP_ERROR_TEXT("irq: needs a callable or None, and 2 or 6 arguments"));
+    if (!mp_obj_is_callable(args[1]) || (n_args != 2 && n_args != 7)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("irq: needs a callable or None, and 2 or 7 arguments"));
     }
     plic_disable(source);
-    if (n_args == 6) {
+    if (n_args == 7) {
         level[source].ack = (volatile uint32_t *)mp_obj_get_int(args[3]);
         level[source].mask = mp_obj_get_int(args[4]);
         level[source].wanted = mp_obj_get_int(args[5]);
+        level[source].watch = (volatile uint16_t *)mp_obj_get_int(args[6]);
+        level[source].seen = level[source].watch != NULL ? *level[source].watch : 0;
+        level[source].bits = 0;
         level[source].status = (volatile uint32_t *)mp_obj_get_int(args[2]);
     } else {
         level[source].status = NULL;
@@ -242,7 +263,7 @@ static mp_obj_t virt_irq_set(size_t n_args, const mp_obj_t *args) {
     plic_enable(source);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_irq_obj, 2, 6, virt_irq_set);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_irq_obj, 2, 7, virt_irq_set);
 
 static uint64_t deadline_in(mp_obj_t ms_in) {
     mp_int_t ms = mp_obj_get_int(ms_in);

@@ -166,7 +166,7 @@ def play(times):
     gc.collect()
     return gc.mem_alloc()
 def measure():
-    before = play(5)
+    before = play(20)
     return play(300) - before
 print(measure())
 """

@@ -58,7 +58,7 @@ class Bench:
         self.ring.wind(start)
         self.free = rig.dma.available()
         self.owner = Owner()
-        self.cycle = self.owner.cycle = rig.virtio.Cycle(
+        self.cycle = self.owner.cycle = rig.virtio.Outflow(
             self.dev, self.queue, HEADER, SLOT, grain, limit, OK, self.owner
         )
         self.write = self.cycle.write

@@ -196,7 +196,7 @@ def test_copies_and_loans_in_turn(bench):
     assert bytes(bench.data) == expected
     bench.cycle.restart()
     assert not bench.cycle._lent
-    for slot, head in enumerate(bench.cycle._heads):
+    for slot, head in enumerate(bench.cycle.heads):
         address, _ = bench.ring._walk(head).readable[1]
         assert address == bench.cycle.data_pa + slot * SLOT
 
@@ -224,7 +224,7 @@ def test_everything_comes_back(bench):
     bench.run(20_000)
     bench.cycle.close()
     assert bench.rig.dma.available() == bench.free
-    again = bench.rig.virtio.Cycle(
+    again = bench.rig.virtio.Outflow(
         bench.dev, bench.queue, HEADER, SLOT, 4, 4, OK, bench.owner
     )
     bench.owner.cycle = again
@@ -246,10 +246,15 @@ def test_what_the_device_owns_comes_back_with_its_reset(bench):
     assert bench.rig.guards()
 
 
-def test_one_cycle_a_queue(bench):
+def test_no_descriptors_left(bench):
+    free = bench.rig.dma.available()
     with pytest.raises(OSError) as caught:
-        bench.rig.virtio.Cycle(bench.dev, bench.queue, HEADER, SLOT, 4, 4, OK, bench.owner)
-    assert caught.value.errno == errno.EBUSY
+        bench.rig.virtio.Outflow(bench.dev, bench.queue, HEADER, SLOT, 4, 4, OK, bench.owner)
+    assert caught.value.errno == errno.ENOSPC
+    assert bench.rig.dma.available() == free
+    bench.write(pattern(SLOT))  # the one that is there goes on
+    bench.run()
+    assert bytes(bench.data) == pattern(SLOT)
 
 
 def test_restart_forgets_a_part(bench):

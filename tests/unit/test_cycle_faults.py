@@ -70,7 +70,7 @@ def test_length(bench, length):
     bench.write(bytes(4 * SLOT))
     bench.run()
     bench.back(length=length)
-    with pytest.raises(OSError, match=f"{length} bytes of status"):
+    with pytest.raises(OSError, match=f"wrote {length} bytes"):
         bench.write(bytes(SLOT))
 
 

@@ -49,9 +49,9 @@ def test_names_of_formats_and_rates(rig_of):
     rig = rig_of()
     vsnd, protocol = rig.vsnd, rig.vsnd.protocol
     assert (vsnd.IMA_ADPCM, vsnd.S16, vsnd.FLOAT, vsnd.IEC958_SUBFRAME) == (0, 5, 19, 24)
-    assert protocol.RATES == sim.sound.RATES
+    assert protocol.RATES == sim.protocol.RATES
     bits = [f[1] for f in protocol.FORMATS]
-    assert [b / 8 for b in bits] == [n or 0.5 for n in sim.sound.SAMPLE_BYTES]
+    assert [b / 8 for b in bits] == list(sim.protocol.SAMPLE_BYTES)
 
 
 def test_what_goes_over_the_wire(rig):

@@ -3,6 +3,7 @@
 
 import ctypes
 import importlib.util
+import io
 import pathlib
 import struct
 import sys
@@ -21,6 +22,8 @@ VIRTIO_BASE = 0x1000_1000
 VIRTIO_STRIDE = 0x1000
 VIRTIO_SLOTS = 8
 VIRTIO_IRQ = 1
+
+SCHEDULE_DEPTH = 8
 
 GUARD = 0xA5  # what the arena is full of at power-on
 
@@ -83,11 +86,15 @@ class Board:
         self.exits = []
         self._heap = {}  # by real address and size: (simulated address, the object)
         self._heap_end = HEAP
-        self._handlers = {}  # by source: (handler, None or (status, ack, mask, wanted))
+        self._handlers = {}  # by source: (handler, None or (status, ack, mask, wanted, watch))
+        self._bits = {}  # by source: acknowledged since the handler ran last
+        self._seen = {}  # by source: the word at `watch`
         self._lines = {}  # by source: whether the line is high
         self._claimed = []  # sources whose Python handler is due
         self._handled = False  # as in modvirt.c, for wait()
         self._interrupted = False  # the processor was, since it went to sleep
+        self._scheduled = []  # (function, argument)
+        self._locked = False  # one of them, or a handler, is running
         self._at_reset = None
         self._spins = 0, 0
         for slot in range(VIRTIO_SLOTS):
@@ -120,26 +127,40 @@ class Board:
             if level is None:
                 self._claimed.append(source)
                 return
-            status, ack, mask, wanted = level
+            status, ack, mask, wanted, watch = level
             bits = self.memory.load(status, 4) & mask
             self._claimed.append(source)  # the line cannot interrupt again before it is completed
             self.memory.store(ack, 4, bits)
             self._handled = True
-            if bits & wanted:
+            self._bits[source] = self._bits.get(source, 0) | bits
+            word = self.memory.load(watch, 2) if watch else 0
+            moved, self._seen[source] = word != self._seen[source], word
+            if bits & wanted or moved:
                 return
             if bits == 0 and self.memory.load(status, 4):
                 del self._handlers[source]
             self._claimed.remove(source)
 
     def _dispatch(self):
+        locked, self._locked = self._locked, True
         while self._claimed:
             source = self._claimed[0]
             if source in self._handlers:
-                self._handlers[source][0](source)
+                handler, level = self._handlers[source]
+                handler(source, *([] if level is None else [self._bits.pop(source, 0)]))
             if source in self._claimed:
                 self._claimed.remove(source)
             self._handled = True
             self._claim(source)
+        while self._scheduled and not locked:
+            function, argument = self._scheduled.pop(0)
+            function(argument)
+        self._locked = locked
+
+    def _schedule(self, function, argument):
+        if len(self._scheduled) == SCHEDULE_DEPTH:
+            raise RuntimeError("schedule queue full")
+        self._scheduled.append((function, argument))
 
     def spinning(self):
         """Called for every look at memory that a device changes."""
@@ -161,7 +182,8 @@ class Board:
         memory = self.memory
         tables = {
             "machine": {f"mem{8 * n}": _Mem(memory, n) for n in (1, 2, 4)},
-            "micropython": {"const": lambda x: x, "native": lambda f: f, "viper": lambda f: f},
+            "micropython": {"const": lambda x: x, "schedule": self._schedule},
+            "io": vars(io) | {"IOBase": object},
             "uctypes": {"addressof": self._addressof},
             "time": vars(time) | {
                 "ticks_ms": lambda: int(self.clock.now) // 1000 & 0x3FFFFFFF,
@@ -292,9 +314,10 @@ class Board:
         if handler is None:
             self._handlers.pop(source, None)
             return
-        if not callable(handler) or len(level) not in (0, 4):
-            raise TypeError("irq: needs a callable or None, and 2 or 6 arguments")
+        if not callable(handler) or len(level) not in (0, 5):
+            raise TypeError("irq: needs a callable or None, and 2 or 7 arguments")
         self._handlers[source] = handler, level or None
+        self._seen[source] = self.memory.load(level[4], 2) if level and level[4] else 0
         self._claim(source)
 
     def _wait(self, ms):

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: MIT
+"""The data path of a stream from the device: slots that come back full and are emptied."""
+
+from machine import mem32
+from micropython import const
+import struct
+import virt
+from . import dma
+from .cycle import Cycle
+
+_STATUS_BYTES = const(8)
+_UNTOUCHED = const(0xFFFFFFFF)
+
+# Indexes of the counters, as in cycle: constants that the compiler knows.
+_SUBMITTED = const(0)
+_RETURNED = const(1)
+_PARTIAL = const(2)
+_WAIT_MS = const(4)
+_ALONE = const(5)
+_CONSUMED = const(6)
+
+
+class Inflow(Cycle):
+    """A Cycle whose slots the device writes.
+
+    readinto(buf) fills all of `buf` from the slots, gives each emptied one to the device again,
+    and returns the number of bytes. It sleeps while there is nothing to read, or returns what was
+    read so far, None for nothing, if the owner does not want to wait; once `ended` is set, when
+    there is nothing more. `buf` must be a multiple of `grain` bytes. readinto(buf, start) begins at
+    byte `start` of `buf` and returns up to where it filled it.
+    """
+
+    inward = True
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self._short = {}  # by slot: bytes in it, if it is not full
+        self.missing = 0  # bytes by which slots came back too short
+        self.ended = False  # the device gets no slots back
+        self.readinto = _data_path(self)
+
+    def fill(self):
+        """Give the device all the slots that it may own (5.14.6.8.2.2)."""
+        self.give(self.counters[_CONSUMED] + self.limit)
+
+    def give(self, upto):
+        """Hand all slots before number `upto` to the device."""
+        c = self.counters
+        va = self._status_va
+        for count in range(c[_SUBMITTED], upto):
+            mem32[va + _STATUS_BYTES * (count % self.slots)] = _UNTOUCHED
+        n = upto - c[_SUBMITTED]
+        if not c[_ALONE]:
+            self.submit(upto)
+        elif n:
+            c[_SUBMITTED] = upto
+            self.queue.kick(virt.store16(self.queue.avail_va + 2, upto), n)
+
+    def full(self):
+        """Slots that can be read, or rest to be."""
+        c = self.counters
+        self.reap()
+        return c[_RETURNED] - c[_CONSUMED]
+
+    def readable(self):
+        """Bytes that can be read."""
+        n = self.full() * self.slot_bytes - self.counters[_PARTIAL]
+        for slot in self._short:
+            n -= self.slot_bytes - self._short[slot]
+        return n
+
+    def length(self, slot):
+        """Bytes in a slot that came back."""
+        return self._short.get(slot, self.slot_bytes)
+
+    def emptied(self, slot):
+        """The slot may be written again."""
+        self._short.pop(slot, None)
+
+    def restart(self):
+        """Also forget what was not read, and when it was short."""
+        self._short.clear()
+        self.missing = 0
+        self.ended = False
+        self.counters[_CONSUMED] = self.counters[_RETURNED]
+        super().restart()
+
+    # A device that returns a slot early may leave the status where its descriptor says, or write
+    # it directly behind what it recorded, as QEMU does (2.7.8.3 allows to believe only that): so
+    # a slot goes out with a status that no device writes.
+
+    def look(self, slot, length):
+        n = length - _STATUS_BYTES
+        status = self._status(slot)[0]
+        if n < 0:
+            self.error = "device wrote %d bytes, less than a status of 8" % length
+            n = 0
+        elif n < self.slot_bytes and status == _UNTOUCHED:
+            at = self.data_at + slot * self.slot_bytes + n
+            status = struct.unpack("<I", bytes(dma.arena[at : at + 4]))[0]
+        if status != self.ok and not self.error:
+            self.error = "device failed to record, status %#x" % status
+        n -= n % self.grain
+        if n < self.slot_bytes:
+            self._short[slot] = n
+            self.missing += self.slot_bytes - n
+
+
+def _data_path(cycle):
+    # As that of outflow: one function, its names in default arguments.
+    queue = cycle.queue
+    owner = cycle.owner
+    slots = cycle.slots
+    size = queue.size
+    slot_bytes = cycle.slot_bytes
+    used_ring_at = queue.region.at + queue.used_va - queue.region.va + 4
+
+    def readinto(
+        buf,
+        start=0,
+        left=0,
+        n=0,
+        slot=0,
+        consumed=0,
+        returned=0,
+        partial=0,
+        c=cycle.counters,
+        slot_bytes=slot_bytes,
+        mask=slots - 1,
+        ats=[cycle.data_at + slot_bytes * i for i in range(slots)],
+        arena=dma.arena,
+        blit=virt.copy,
+        short=cycle._short,
+        give=cycle.give,
+        event_idx=queue.event_idx,
+        store16=virt.store16,
+        used_event=queue.avail_va + 4 + 2 * size,
+        limit=cycle.limit,
+        used_idx=queue.used_va + 2,
+        wait16=virt.wait16,
+        equal=virt.equal,
+        entry_ats=list(range(used_ring_at, used_ring_at + 8 * size, 8)),
+        entries=b"".join(
+            struct.pack("<II", head, slot_bytes + _STATUS_BYTES) for head in cycle.heads
+        ),
+        entry_mask=size - 1,
+        status_at=cycle.status_at,
+        statuses=struct.pack("<II", cycle.ok, 0) * slots,
+        nbytes=virt.nbytes,
+        grain=cycle.grain,
+    ):
+        left = nbytes(buf) - start
+        if left % grain:
+            owner.odd(left)
+        if not c[_WAIT_MS]:
+            owner.begin()
+        consumed = c[_CONSUMED]
+        returned = c[_RETURNED]
+        partial = c[_PARTIAL]
+        while True:
+            while left and consumed != returned:
+                slot = consumed & mask
+                n = (cycle.length(slot) if short else slot_bytes) - partial
+                if n > left:
+                    n = left
+                    blit(buf, start, arena, ats[slot] + partial, n)
+                    partial += n
+                else:
+                    blit(buf, start, arena, ats[slot] + partial, n)
+                    partial = 0
+                    consumed += 1
+                    if short:
+                        cycle.emptied(slot)
+                start += n
+                left -= n
+            c[_PARTIAL] = partial
+            if consumed != c[_CONSUMED]:
+                c[_CONSUMED] = consumed
+                if not cycle.ended:
+                    give(consumed + limit)
+            if not left or cycle.ended and not cycle.full():
+                return start
+            # Look for more, and sleep until enough has come, half a ring at most.
+            n = 0
+            if c[_ALONE]:
+                if event_idx:
+                    n = (left + slot_bytes - 1) // slot_bytes
+                    if n > limit >> 1:
+                        n = limit >> 1
+                    store16(used_event, returned + n - 1)
+                n = (wait16(used_idx, returned, c[_WAIT_MS]) - returned) & 0xFFFF
+            if c[_ALONE] and n and n <= limit and c[_RETURNED] == returned:
+                if n == limit:
+                    owner.dry()
+                slot = returned & mask
+                if slot + n > slots:
+                    n = slots - slot
+                slot *= 8
+                if equal(arena, entry_ats[returned & entry_mask], entries, slot, 8 * n) and equal(
+                    arena, status_at + slot, statuses, slot, 8 * n
+                ):
+                    c[_RETURNED] = returned = returned + n
+                    continue
+            n = cycle.full()
+            owner.check()
+            if not n and owner.blocked(c[_WAIT_MS] if not c[_ALONE] else 0):
+                return start or None
+            # Whoever ran meanwhile may have read, too.
+            consumed = c[_CONSUMED]
+            returned = c[_RETURNED]
+            partial = c[_PARTIAL]
+
+    return readinto

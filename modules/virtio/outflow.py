@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""The data path of a stream to the device: slots that are filled, sent and come back."""
+
+from machine import mem16, mem32
+from micropython import const
+import struct
+import virt
+from . import cycle, dma
+from .cycle import Cycle
+
+_USED_F_NO_NOTIFY = const(1)
+_STATUS_BYTES = const(8)
+
+# Indexes of the counters, as in cycle: constants that the compiler knows.
+_SUBMITTED = const(0)
+_RETURNED = const(1)
+_PARTIAL = const(2)
+_BATCH = const(3)
+_WAIT_MS = const(4)
+_ALONE = const(5)
+
+
+class Outflow(Cycle):
+    """A Cycle whose slots the device reads.
+
+    write(buf, copy=True) puts all of `buf` into the slots, hands each full one to the device, and
+    returns the number of bytes. It sleeps while the device owns `limit` slots, or returns what was
+    taken so far, None for nothing, if the owner does not want to wait. With copy=False the device
+    reads whole slots from where they lie in `buf`. `buf` must be a multiple of `grain` bytes.
+    write(buf, copy, start) begins at byte `start` of `buf` and returns up to where it was taken.
+    """
+
+    def __init__(self, *arguments, **named):
+        super().__init__(*arguments, **named)
+        self._lent = {}  # by slot: the object whose memory it plays instead of its own
+        self.write = _data_path(self)
+
+    def unlend(self, slot):
+        """Let a slot that is the driver's play its own memory again."""
+        if self._lent.pop(slot, None) is not None:
+            self.queue.repoint(self.heads[slot], 1, self.data_pa + slot * self.slot_bytes)
+
+    def restart(self):
+        for slot in range(self.slots):
+            self.unlend(slot)
+        super().restart()
+
+
+# What runs for every period of sound. A call costs as much as ten lines, so it is one
+# function; the names come in through default arguments, which are copied when the
+# function is entered, because a local variable costs a tenth of an attribute or a global (and a
+# closure over more than a few would allocate). The first sixteen locals are the cheapest.
+def _data_path(cycle):
+    queue = cycle.queue
+    owner = cycle.owner
+    slots = cycle.slots
+    size = queue.size
+    used_ring_at = queue.region.at + queue.used_va - queue.region.va + 4
+
+    def write(
+        buf,
+        copy=True,
+        start=0,
+        left=0,
+        n=0,
+        slot=0,
+        submitted=0,
+        full=0,
+        c=cycle.counters,
+        slot_bytes=cycle.slot_bytes,
+        room=0,
+        mask=slots - 1,
+        ends=[cycle.data_at + cycle.slot_bytes * (i + 1) for i in range(slots)],
+        arena=dma.arena,
+        load16=virt.load16,
+        store16=virt.store16,
+        blit=virt.copy,
+        avail_idx=queue.avail_va + 2,
+        event_idx=queue.event_idx,
+        m16=mem16,
+        suppress=queue.used_va + (4 + 8 * size if queue.event_idx else 0),  # avail_event or flags
+        m32=mem32,
+        notify=queue.notify_va,
+        index=queue.index,
+        lent=cycle._lent,
+        pointers=[queue.pointer_va(head, 1) for head in cycle.heads],
+        pa=0,
+        limit=cycle.limit,
+        used_idx=queue.used_va + 2,
+        equal=virt.equal,
+        entry_ats=list(range(used_ring_at, used_ring_at + 8 * size, 8)),
+        entries=b"".join(struct.pack("<II", head, _STATUS_BYTES) for head in cycle.heads),
+        entry_mask=size - 1,
+        status_at=cycle.status_at,
+        statuses=struct.pack("<II", cycle.ok, 0) * slots,
+        used_event=queue.avail_va + 4 + 2 * size,
+        wait16=virt.wait16,
+        nbytes=virt.nbytes,
+        grain=cycle.grain,
+    ):
+        left = nbytes(buf) - start
+        if left % grain:
+            owner.odd(left)
+        if not c[_WAIT_MS]:
+            owner.begin()
+        if not copy:
+            pa = dma.pa_of(buf)
+            copy = pa >> 32 != cycle.data_pa >> 32  # only the low word is patched below
+        submitted = c[_SUBMITTED]
+        if c[_ALONE]:
+            if load16(used_idx) == submitted & 0xFFFF:
+                owner.dry()
+        elif not cycle.in_flight():
+            owner.dry()
+        full = c[_RETURNED] + limit
+        room = slot_bytes - c[_PARTIAL]
+        while True:
+            if submitted == full or not left:
+                n = submitted - c[_SUBMITTED]
+                if n:
+                    if c[_ALONE]:
+                        # Hand over what is filled, and kick the device if it wants to be (2.7.13).
+                        c[_SUBMITTED] = submitted
+                        slot = store16(avail_idx, submitted)
+                        if (
+                            (m16[suppress] - slot) & 0xFFFF < n
+                            if event_idx
+                            else not m16[suppress] & _USED_F_NO_NOTIFY
+                        ):
+                            m32[notify] = index
+                    else:
+                        cycle.submit(submitted)
+                if not left:
+                    return start
+                # The device owns all slots, as far as is known. Look again, and sleep if so.
+                n = 0
+                if c[_ALONE]:
+                    slot = submitted - limit
+                    n = (wait16(used_idx, slot, c[_WAIT_MS]) - slot) & 0xFFFF
+                if c[_ALONE] and n and n <= limit and c[_SUBMITTED] == submitted:
+                    if n == limit:
+                        owner.dry()
+                    # The usual: the oldest n slots in their order, each with 8 bytes of status
+                    # that say ok and no latency. Anything else goes the long way.
+                    full = slot & entry_mask
+                    slot &= mask
+                    if slot + n > slots:
+                        n = slots - slot
+                    slot *= 8
+                    if equal(arena, entry_ats[full], entries, slot, 8 * n) and equal(
+                        arena, status_at + slot, statuses, slot, 8 * n
+                    ):
+                        c[_RETURNED] = n = submitted - limit + n
+                        full = n + limit
+                        if event_idx:
+                            # The next to sleep looks at used.idx first: nothing gets lost
+                            # (2.7.7.1). The bits set, instead of a sum, keep wake-ups at even
+                            # parts of the ring.
+                            store16(used_event, n | c[_BATCH])
+                        continue
+                full = cycle.in_flight()
+                owner.check()
+                if not full:
+                    owner.dry()
+                elif full == limit and owner.blocked(0 if c[_ALONE] and not n else c[_WAIT_MS]):
+                    return start or None
+                # Whoever ran meanwhile may have written, too.
+                submitted = c[_SUBMITTED]
+                full = c[_RETURNED] + limit
+                room = slot_bytes - c[_PARTIAL]
+                continue
+            slot = submitted & mask
+            n = room if room < left else left
+            if copy or n < slot_bytes:
+                if lent:
+                    cycle.unlend(slot)
+                blit(arena, ends[slot] - room, buf, start, n)
+            else:
+                lent[slot] = buf
+                m32[pointers[slot]] = pa + start
+            start += n
+            left -= n
+            if n < room:
+                c[_PARTIAL] = slot_bytes - room + n
+            else:
+                submitted += 1
+                if room < slot_bytes:
+                    c[_PARTIAL] = 0
+                    room = slot_bytes
+
+    return write

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""Capture.
+
+The life of a period: all slots of a ring (virtio.Inflow) are the device's before it starts;
+it returns one when it is full; readinto() copies the samples out and gives the slot
+back. The chains are laid out once, nothing is allocated per period.
+"""
+
+import errno
+from virt import nbytes
+from virtio.inflow import Inflow
+from .pcm import ACTIVE, CLOSED, HALTED, PAUSED, PCM, POLLIN, PREPARED, RUNNING, SETUP
+
+
+class Input(PCM):
+    """Capture on one stream; made by Card.input().
+
+    readinto() prepares and starts the stream by itself.
+    """
+
+    ready_flag = POLLIN
+
+    def __init__(self, card, *parameters):
+        super().__init__(card, *parameters, Inflow)
+        self.readinto = self._ring.readinto  # the same as below, without a detour
+
+    def _begin(self):
+        ring = self._ring
+        if not ring.in_flight():  # or it was prepared twice
+            ring.restart()
+            ring.claim()
+            self._origin = ring.submitted()
+        self._dry_at = -1
+
+    def start(self):
+        if self._state is PREPARED:
+            self._ring.fill()
+        super().start()
+
+    def release(self):
+        super().release()
+        self._ring.ended = True
+
+    def readinto(self, buf):
+        """Fill `buf` (writable, whole frames) with samples; return its length in bytes.
+
+        Blocks until it is full; after setblocking(False) it takes what is there, and returns how
+        much that was, None if nothing. After drain() it returns what is left, 0 in the end.
+
+        ValueError for a part of a frame, OSError(ETIMEDOUT) if the device gives nothing,
+        OSError(EIO) if it fails, OSError(EPERM) if the stream is closed.
+        """
+        return self._ring.readinto(buf)
+
+    def read(self, n):
+        """readinto() a new buffer of n bytes; return what came, as bytes, or None."""
+        buf = bytearray(n)
+        n = self._ring.readinto(buf)
+        return None if n is None else bytes(memoryview(buf)[:n])
+
+    async def areadinto(self, buf):
+        """readinto() for asyncio: fill all of `buf` and let other tasks run meanwhile.
+
+        A task that is cancelled here leaves the stream as it is, less a part that is in `buf`.
+        """
+        from .aio import readable
+
+        start = 0
+        while True:
+            start = self._at_once(self._ring.readinto, buf, start) or start
+            if start == nbytes(buf) or self._ring.ended and not self._ring.full():
+                return start
+            await readable(self)
+
+    # What the ring asks of its owner.
+
+    def begin(self):
+        """Samples are wanted, and the stream is not running."""
+        if self._state is SETUP and not self._ring.ended:
+            self.prepare()
+        if self._state is PREPARED:
+            self.start()
+        self.only("readinto", (SETUP, RUNNING, PAUSED))
+
+    def blocked(self, ms):
+        """There is nothing to read, and more is wanted: wait ms ms longer."""
+        if not self._blocking:
+            return True
+        if self._state is PAUSED:
+            raise OSError(
+                errno.EAGAIN, "stream %d is PAUSED and all was read: resume()" % self.stream.id
+            )
+        self.until(self.periods - 1, "gives no samples: does QEMU's audiodev record?", ms)
+        self.check()
+        return False
+
+    def ready(self):
+        """Whether readinto() gets something at once, if it is only the end."""
+        self.xruns  # a look, because who polls takes the slots away before they are all full
+        return self._ring.full() > 0 or self._ring.ended or self._state in (SETUP, PREPARED)
+
+    # To the end
+
+    def drop(self):
+        super().drop()
+        if not self._ring.in_flight():
+            self._ring.restart()
+
+
+    def drain(self):
+        """Stop recording; what is recorded can still be read. Afterwards the state is SETUP.
+
+        To record again: prepare(), or drop(), which forgets what was not read.
+        """
+        if self._state in ACTIVE:
+            self.stop()
+        if self._state in HALTED:
+            self.release()
+
+    def close(self):
+        """Stop recording and give the stream back. May be called again."""
+        self.abort()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, value, traceback):
+        self.abort()
+
+    # Position and latency, in frames
+
+    def avail(self):
+        """Frames that readinto() gets without blocking."""
+        return self._ring.readable() // self.frame_bytes
+
+    def delay(self):
+        """Frames recorded and not yet read, with those still in the device, if it tells."""
+        return self.avail() + (self.latency() if self._state in ACTIVE else 0)
+
+    def position(self):
+        """Frames that the device has recorded since prepare()."""
+        ring = self._ring
+        n = (ring.returned() - self._origin) * self.period_bytes - ring.missing
+        return n // self.frame_bytes

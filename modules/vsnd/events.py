@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""What the device tells without being asked (5.14.6.3)."""
+
+from collections import deque, namedtuple
+from io import IOBase
+from micropython import const, schedule
+import struct
+from time import ticks_diff, ticks_ms
+import virt
+from .protocol import EVENT_BYTES
+
+_KEPT = const(32)
+
+_JACK_CONNECTED = const(0x1000)
+_JACK_DISCONNECTED = const(0x1001)
+_PCM_PERIOD_ELAPSED = const(0x1100)
+_PCM_XRUN = const(0x1101)
+_CTL_NOTIFY = const(0x1200)
+
+_POLL = const(3)
+_POLLIN = const(1)
+
+# name: the specification's, or CONFIG_CHANGED. item: the Jack, the Stream, the Control, or the
+# Card. mask: of CTL_NOTIFY, what has changed: VALUE, INFO, TLV; else 0.
+Event = namedtuple("Event", ("name", "item", "mask"))
+
+VALUE = const(1)
+INFO = const(2)
+TLV = const(4)
+
+
+class Events(IOBase):
+    """The events of a card: `card.events`.
+
+    Handed out in one of three ways: irq(handler), wait(ms), or `async for event in card.events`.
+    Up to 32 that nobody has fetched are kept, and `lost` counts older ones. What the driver itself
+    keeps (Jack.connected, Output.xruns) is up to date in any case.
+    """
+
+    def __init__(self, card, queue, region):
+        self._card = card
+        self._queue = queue
+        self._region = region
+        self._handler = None
+        self._kept = deque((), _KEPT)
+        self.lost = 0
+
+    def back(self, head, length):
+        """The device has used a buffer: note what it says and give the buffer back."""
+        code, data = struct.unpack("<II", self._region.load(EVENT_BYTES, EVENT_BYTES * head))
+        if length == EVENT_BYTES:
+            self._take(code, data)
+        if not self._card.device.error:
+            self._queue.submit(head, self._card)
+
+    def _take(self, code, data):
+        # Unknown ones, and those about things that do not exist, are ignored.
+        card = self._card
+        if code in (_JACK_CONNECTED, _JACK_DISCONNECTED):
+            if data < len(card.jacks):
+                jack = card.jacks[data]
+                jack.connected = code == _JACK_CONNECTED
+                self.put(Event("JACK_CONNECTED" if jack.connected else "JACK_DISCONNECTED", jack, 0))
+        elif code in (_PCM_PERIOD_ELAPSED, _PCM_XRUN):
+            for user in card._users:
+                if user.stream.id == data and user.event(code == _PCM_XRUN):
+                    name = "PCM_XRUN" if code == _PCM_XRUN else "PCM_PERIOD_ELAPSED"
+                    self.put(Event(name, user.stream, 0))
+        elif code == _CTL_NOTIFY:
+            number, mask = data & 0xFFFF, data >> 16 & (VALUE | INFO | TLV)
+            if number < len(card.controls):
+                self.put(Event("CTL_NOTIFY", card.controls[number], mask))
+
+    def config_changed(self):
+        """The configuration space has changed."""
+        self.put(Event("CONFIG_CHANGED", self._card, 0))
+
+    def put(self, event):
+        """Keep an event and see to it that it is handed out."""
+        if len(self._kept) == _KEPT:
+            self._kept.popleft()
+            self.lost += 1
+        self._kept.append(event)
+        self.hand_out()
+
+    def hand_out(self):
+        """Let the handler have what is kept, soon."""
+        if self._handler and self._kept:
+            try:
+                schedule(self._hand_out, None)
+            except RuntimeError:
+                pass  # no room: with the next event, then
+
+    def _hand_out(self, _):
+        # A handler may make requests; those wait for an answer, so not in the middle of another.
+        while self._handler and self._kept and not self._card.busy:
+            self._handler(self._kept.popleft())
+
+    def irq(self, handler):
+        """Call handler(event) for each event, as a scheduled function; None: keep them again."""
+        self._handler = handler
+        self.hand_out()
+
+    def wait(self, ms=0):
+        """Return the next event; None if there is none within `ms` milliseconds."""
+        start = ticks_ms()
+        while not self._kept:
+            left = ms - ticks_diff(ticks_ms(), start)
+            if not virt.wait(left) and left <= 0:
+                return None
+        return self._kept.popleft()
+
+    def ioctl(self, request, flags):
+        """MicroPython's stream protocol: events can be polled for reading."""
+        return flags & _POLLIN if request == _POLL and self._kept else 0
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        from .aio import readable
+
+        while not self._kept:
+            await readable(self)
+        return self._kept.popleft()
