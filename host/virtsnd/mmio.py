@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The register page of a virtio-mmio device (VirtIO 1.3, 4.2.2), with all its prohibitions."""
 
+from .protocol import CTLS, NOTIFICATION_DATA, RING_RESET
 from .rules import rule
 
 MAGIC = 0x74726976
@@ -28,19 +29,19 @@ REGISTERS = {
     0x094: ("QueueDriverHigh", "W"),
     0x0A0: ("QueueDeviceLow", "W"),
     0x0A4: ("QueueDeviceHigh", "W"),
+    0x0C0: ("QueueReset", "RW"),
     0x0FC: ("ConfigGeneration", "R"),
 }
 ADDRESSES = [name for name, _ in REGISTERS.values() if name.endswith(("Low", "High"))]
-CONFIG = 0x100
+STATUS, CONFIG = 0x070, 0x100
 
 ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, NEEDS_RESET, FAILED = 1, 2, 4, 8, 64, 128
+SUSPEND = 16
 ORDER = (0, 1, 3, 0xB, 0xF)  # what Status goes through
 
 USED, CONFIG_CHANGED = 1, 2
 
-CTLS, VERSION_1 = 1 << 0, 1 << 32
-# Feature bits that a driver of a sound device on this transport may know at all.
-KNOWN = sum(1 << bit for bit in (0, 28, 29, 32, 33, 34, 35, 36, 38, 40, 43))
+QUEUE_RESET_US = 1000
 
 
 class Queue:
@@ -49,10 +50,11 @@ class Queue:
         self.ready = 0
         self.asked = False  # QueueReady was read
         self.registers = {}
+        self.reset_until = None  # when QueueReset is over; None once the driver has seen it
 
-    def address(self, part):
+    def address(self, part, name):
         low, high = (self.registers.get(f"Queue{part}{half}") for half in ("Low", "High"))
-        rule(low is not None and high is not None, "4.2.3.2", f"address of {part} not written")
+        rule(low is not None and high is not None, name, f"address of {part} not written")
         return high << 32 | low
 
 
@@ -65,6 +67,11 @@ class MmioTransport:
 
     SIZE = 0x200
 
+    # Of this interface; the legacy one has others.
+    VERSION = 2
+    REGISTERS = REGISTERS
+    ORDER = ORDER
+
     def __init__(self, device, raised=lambda level: None):
         self.device = device
         self.raised = raised
@@ -75,6 +82,7 @@ class MmioTransport:
         self._identity = set()  # registers that were read to find out what is here
         self._only = None  # (rule, names): nothing else may be touched
         self._next = None  # (rule, access, name): this has to come next
+        device.transport = self
         device.notify = lambda: self.interrupt(USED)
         self._reset()
 
@@ -84,7 +92,11 @@ class MmioTransport:
         self.interrupt_status = 0
         self.queues = {i: Queue() for i in range(len(self.device.queue_max))}
         self.queue_sel = 0
+        self.were_reset = set()  # queues, by QueueReset
         self.sel = {"DeviceFeatures": None, "DriverFeatures": None}
+        self._seen = 0  # bits of InterruptStatus that the driver read and did not acknowledge
+        self._version_known = False  # ConfigGeneration was read
+        self._torn = False  # fields were read, and ConfigGeneration not again
         self.features = {0: 0, 1: 0}
         if self._only and self._only[0] == "I-06":
             self._only = None
@@ -93,6 +105,12 @@ class MmioTransport:
         """Set bits of InterruptStatus."""
         self.interrupt_status |= bits
         self.raised(self.interrupt_status != 0)
+
+    def config_changed(self):
+        """The configuration space is not what it was."""
+        self.generation += 1
+        if self.status & DRIVER_OK:
+            self.interrupt(CONFIG_CHANGED)
 
     def need_reset(self):
         """The device is beyond help (2.1.2)."""
@@ -107,6 +125,14 @@ class MmioTransport:
     # Every access
 
     def read(self, offset, n):
+        with self.device.traced():
+            return self._read(offset, n)
+
+    def write(self, offset, n, value):
+        with self.device.traced():
+            self._write(offset, n, value)
+
+    def _read(self, offset, n):
         if offset >= CONFIG:
             return self._read_config(offset - CONFIG, n)
         name = self._check(offset, n, "R")
@@ -117,10 +143,14 @@ class MmioTransport:
         self.trace.append(("R", name, value))
         return value
 
-    def write(self, offset, n, value):
+    def _write(self, offset, n, value):
         rule(offset < CONFIG, "M-02", "write to the configuration space, which is read-only")
+        if (offset, value) == (STATUS, 0):
+            self._next = None  # a reset is always a way out
         name = self._check(offset, n, "W")
         self.trace.append(("W", name, value))
+        if name in ADDRESSES or name in ("QueueSize", "QueueReady"):
+            rule(self.queue.reset_until is None, "M-15", f"{name} before QueueReset was 0")
         if name in ADDRESSES:
             rule(not self.queue.ready, "M-11", f"{name} of a queue that is ready")
             self.queue.registers[name] = value
@@ -130,8 +160,11 @@ class MmioTransport:
     def _check(self, offset, n, access):
         rule(n == 4 and offset % 4 == 0, "M-03", f"{n} bytes at offset {offset:#x}")
         rule(not 0xAC <= offset <= 0xBC, "M-18", f"shared memory register {offset:#x}")
-        rule(offset in REGISTERS, "M-01", f"offset {offset:#x} is no register")
-        name, directions = REGISTERS[offset]
+        there = offset in self.REGISTERS
+        if offset == 0x0C0:
+            there = there and self.device.accepted & RING_RESET
+        rule(there, "M-01", f"offset {offset:#x} is no register")
+        name, directions = self.REGISTERS[offset]
         rule(access in directions, "M-02", f"{access} access to {name}")
         self._in_order(access, name)
         return name
@@ -145,6 +178,9 @@ class MmioTransport:
         if self._only:
             breach, names = self._only
             rule(name in names, breach, f"{access} {name} of a device that is of no use")
+        if access == "W" and name not in ("InterruptACK", "Status"):
+            rule(not self._torn, "C-02", f"{name} before ConfigGeneration was read again")
+            self._version_known = False
         if name != "MagicValue":
             rule("MagicValue" in self._identity, "M-16", f"{access} {name} before MagicValue")
         # DeviceID alone may be looked at without Version, to search for a device.
@@ -156,9 +192,9 @@ class MmioTransport:
         identity = ("MagicValue", "Version", "DeviceID")
         if name in identity:
             self._identity.add(name)
-        if name == "MagicValue" and value != MAGIC:
-            self._only = ("M-05", ("MagicValue",))
-        elif name == "Version" and value != 2:
+        if name == "MagicValue":
+            self._only = None if value == MAGIC else ("M-05", ("MagicValue",))
+        elif name == "Version" and value != self.VERSION:
             self._only = ("M-06", identity)
         elif name == "DeviceID" and value == 0:
             self._only = ("M-17", identity)
@@ -167,6 +203,10 @@ class MmioTransport:
                 self._next = None
             if self._written == FEATURES_OK and not value & FEATURES_OK:
                 self._only = ("I-06", ("Status",))
+        elif name == "InterruptStatus":
+            self._seen |= value
+        elif name == "ConfigGeneration":
+            self._version_known, self._torn = True, False
 
     _written = 0  # the bit that the last write of Status added
 
@@ -176,7 +216,7 @@ class MmioTransport:
         return MAGIC
 
     def _read_version(self):
-        return 2
+        return self.VERSION
 
     def _read_deviceid(self):
         return self.device.ID
@@ -197,24 +237,25 @@ class MmioTransport:
             self._next = ("G-05", "R", "Status")
             return
         rule(not self.status & FAILED, "G-03", f"Status {value:#x} after FAILED")
+        rule(not value & SUSPEND, "I-10", "SUSPEND was not negotiated")
         rule(value & self.status == self.status, "G-02", f"Status {self.status:#x} -> {value:#x}")
         added = value & ~self.status
         if added != FAILED:
             old = self.status & 0xF
             rule(
-                value & 0xF in ORDER and ORDER.index(value & 0xF) == ORDER.index(old) + 1
+                value & 0xF in self.ORDER
+                and self.ORDER.index(value & 0xF) == self.ORDER.index(old) + 1
                 and added == value & 0xF & ~old,
                 "G-01",
                 f"Status {self.status:#x} -> {value:#x}",
             )
-        if added == FEATURES_OK and self.device.refuse_features:
-            value &= ~FEATURES_OK
+        if added == FEATURES_OK:
+            if not self.device.accept(self.features[1] << 32 | self.features[0]):
+                value &= ~FEATURES_OK
+            self._next = ("I-04", "R", "Status")
         self.status = value
         self._written = added
-        if added == FEATURES_OK:
-            self._check_features()
-            self._next = ("I-04", "R", "Status")
-        elif added == DRIVER_OK:
+        if added == DRIVER_OK:
             self.device.start()
 
     # Features
@@ -244,14 +285,6 @@ class MmioTransport:
         rule(not early, "I-01", f"DriverFeatures in Status {self.status:#x}")
         self.features[self._selected("DriverFeatures", "M-09")] = value
 
-    def _check_features(self):
-        accepted = self.features[1] << 32 | self.features[0]
-        offered = self.device.features
-        rule(not accepted & ~offered, "F-01", f"{accepted & ~offered:#x} was not offered")
-        rule(not accepted & ~KNOWN, "F-04", f"{accepted & ~KNOWN:#x} is not for this device")
-        rule(accepted & VERSION_1 or not offered & VERSION_1, "F-07", "VERSION_1 not accepted")
-        self.device.accepted = accepted
-
     # Queues
 
     def _write_queuesel(self, value):
@@ -276,20 +309,39 @@ class MmioTransport:
         queue = self.queue
         rule(value in (0, 1), "4.2.2", f"QueueReady {value}")
         if value:
-            rule(self.status == 0xB, "I-01", f"queue set up in Status {self.status:#x}")
-            rule(queue.asked, "4.2.3.2", "QueueReady not read before the queue is set up")
-            rule(queue.size, "4.2.3.2", "QueueSize not written")
-            self.device.add_queue(
-                self.queue_sel, queue.size,
-                *(queue.address(part) for part in ("Desc", "Driver", "Device")),
-            )
+            again = self.queue_sel in self.were_reset
+            in_time = self.status == 0xB or again and self.status == 0xF
+            rule(in_time, "I-01", f"queue set up in Status {self.status:#x}")
+            name = "R-02" if again else "4.2.3.2"
+            rule(queue.asked, name, "QueueReady not read before the queue is set up")
+            rule(queue.size, name, "QueueSize not written")
+            parts = [queue.address(part, name) for part in ("Desc", "Driver", "Device")]
+            self.device.add_queue(self.queue_sel, queue.size, *parts)
         else:
-            self.device.rings.pop(self.queue_sel, None)
+            self.device.remove_queue(self.queue_sel)
             self._next = ("M-12", "R", "QueueReady")
         queue.ready = value
 
+    def _read_queuereset(self):
+        until = self.queue.reset_until
+        if until is None or until > self.device.clock.now:
+            return int(until is not None)
+        self.queue.reset_until = None
+        return 0
+
+    def _write_queuereset(self, value):
+        rule(value == 1, "4.2.2", f"QueueReset {value}")
+        rule(self.queue.ready, "4.2.2", "QueueReset of a queue that is not ready")
+        self.device.remove_queue(self.queue_sel)
+        self.were_reset.add(self.queue_sel)
+        self.queues[self.queue_sel] = Queue()
+        self.queue.reset_until = self.device.clock.now + QUEUE_RESET_US
+
     def _write_queuenotify(self, value):
         rule(self.status & DRIVER_OK, "I-07", "kick before DRIVER_OK")
+        if self.device.accepted & NOTIFICATION_DATA:
+            value, next = value & 0xFFFF, value >> 16
+            self.device.check_next(value, next)
         self.device.kick(value)
 
     # Interrupts
@@ -300,6 +352,8 @@ class MmioTransport:
     def _write_interruptack(self, value):
         rule(not value & ~3, "M-14", f"InterruptACK {value:#x}")
         rule(not value & ~self.interrupt_status, "M-14", f"InterruptACK {value:#x}: not pending")
+        rule(not value & ~self._seen, "M-20", f"InterruptACK {value:#x} before InterruptStatus")
+        self._seen &= ~value
         self.interrupt_status &= ~value
         self.raised(self.interrupt_status != 0)
 
@@ -314,6 +368,9 @@ class MmioTransport:
         rule(offset + n <= len(config), "M-01", f"configuration byte {offset} of {len(config)}")
         rule(n == 4 and offset % 4 == 0, "M-04", f"{n} bytes of configuration at {offset}")
         self._in_order("R", "Config")
+        if 0x0FC in self.REGISTERS:  # legacy has no ConfigGeneration
+            rule(self._version_known, "C-02", "configuration read before ConfigGeneration")
+            self._torn = True
         value = int.from_bytes(config[offset : offset + n], "little")
         self.trace.append(("R", "Config", value))
         return value

@@ -2,17 +2,22 @@
 """VirtIO 1.x over virtio-mmio, for any device type.
 
     mmio    the register page of one device (VirtIO 1.3, 4.2)
+    legacy  what differs if its Version is 1 (4.2.4)
     queue   the split virtqueue (2.7)
     cycle   chains that go round and round on a queue: the slots of one stream
     outflow, inflow     the data paths of a stream, to the device and from it
     dma     the arena: the only memory that a device is told about
     device  the handshake, interrupts, and the end of a device's life (3.1)
 
-Only mmio touches registers (but for the kick, whose address it gives to queue), only queue,
+Only mmio and legacy touch registers (but for the kick, whose address queue is given), only queue,
 cycle and the two flows touch rings, only dma hands out memory.
 """
 
-import errno, machine, struct, sys, time
+import errno
+import machine
+import struct
+import sys
+import time
 
 # MicroPython searches the whole path for these again at every import, in case a file extends
 # them, unless sys.modules has them: that would be a quarter of the time from power-on to sound.
@@ -22,5 +27,4 @@ for _module in (errno, machine, struct, time):
 from .device import Device, find
 from .mmio import MMIO
 from .queue import Queue
-from .outflow import Outflow
 from .outflow import Outflow

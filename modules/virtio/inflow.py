@@ -26,8 +26,8 @@ class Inflow(Cycle):
     readinto(buf) fills all of `buf` from the slots, gives each emptied one to the device again,
     and returns the number of bytes. It sleeps while there is nothing to read, or returns what was
     read so far, None for nothing, if the owner does not want to wait; once `ended` is set, when
-    there is nothing more. `buf` must be a multiple of `grain` bytes. readinto(buf, start) begins at
-    byte `start` of `buf` and returns up to where it filled it.
+    there is nothing more. `buf` must be a multiple of `grain` bytes. readinto(buf, start) begins
+    at byte `start` of `buf` and returns up to where it filled it.
     """
 
     inward = True

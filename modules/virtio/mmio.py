@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The virtio-mmio transport: every access to a device's registers is in this file.
+"""The virtio-mmio transport: every access to a device's registers is here and in legacy.
 
 Names and offsets are those of VirtIO 1.3, 4.2.2. Status bits: 2.1.
 """
@@ -63,10 +63,24 @@ def identify(base):
     return mem32[base + _DEVICE_ID]
 
 
+def transport(base, irq):
+    """Return the transport for the device at `base`: MMIO, or LegacyMMIO if its Version is 1.
+
+    Arguments and errors as MMIO.
+    """
+    t = MMIO(base, irq)
+    if t.version == 1:
+        from .legacy import LegacyMMIO  # only now: most boards never need it
+
+        t = LegacyMMIO(base, irq)
+    return t
+
+
 class MMIO:
     """The registers of the device at `base`, whose interrupt is PLIC source `irq`.
 
-    OSError(ENODEV) if there is no virtio device, or one that this driver cannot use.
+    transport() makes the object that suits the device. OSError(ENODEV) if there is no virtio
+    device, or one that this driver cannot use.
     """
 
     def __init__(self, base, irq):
@@ -79,11 +93,10 @@ class MMIO:
         self.device_id = mem32[base + _DEVICE_ID]
         if self.device_id == 0:
             raise OSError(errno.ENODEV, "virtio-mmio slot at %#x is empty" % base)
-        if self.version != 2:
+        if self.version not in (1, 2):
             raise OSError(
                 errno.ENODEV,
-                "virtio-mmio device at %#x speaks the legacy interface (Version %d, not 2): "
-                "start QEMU with -global virtio-mmio.force-legacy=false" % (base, self.version),
+                "virtio-mmio device at %#x has Version %d, not 1 or 2" % (base, self.version),
             )
         self.vendor_id = mem32[base + _VENDOR_ID]
         self.notify_va = base + _QUEUE_NOTIFY  # a queue index stored here is the kick
@@ -119,11 +132,13 @@ class MMIO:
         return bits
 
     def accept(self, features):
-        """Tell the device which features the driver uses."""
+        """Tell the device which features the driver uses; False if it refuses them (2.2.2)."""
         base = self.base
         for sel in (0, 1):
             mem32[base + _DRIVER_FEATURES_SEL] = sel
             mem32[base + _DRIVER_FEATURES] = (features >> (32 * sel)) & 0xFFFFFFFF
+        self.add_status(FEATURES_OK)
+        return self.status() & FEATURES_OK != 0
 
     def queue_size_max(self, index):
         """Largest size of queue `index` that the device takes; 0 if it has no such queue."""

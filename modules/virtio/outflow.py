@@ -5,7 +5,7 @@ from machine import mem16, mem32
 from micropython import const
 import struct
 import virt
-from . import cycle, dma
+from . import dma
 from .cycle import Cycle
 
 _USED_F_NO_NOTIFY = const(1)

@@ -164,7 +164,7 @@ class Queue:
             self.kick(idx, 1)
 
     def kick(self, idx, n):
-        """Kick the device if it wants to be for the `n` chains submitted from `idx` on (2.7.13)."""
+        """Kick the device if it wants that for the `n` chains submitted from `idx` on (2.7.13)."""
         if self.event_idx:
             wanted = (mem16[self.used_va + 4 + 8 * self.size] - idx) & 0xFFFF < n
         else:
@@ -221,7 +221,7 @@ class Queue:
         self.kick(0, size)
 
     def wake_after(self, taken):
-        """Ask for an interrupt at the next return, or the next but `batch`, after entry `taken`."""
+        """Ask for an interrupt one return, or up to `batch` more, after entry `taken`."""
         if self.event_idx:
             virt.store16(self.avail_va + 4 + 2 * self.size, taken | self.batch)
 

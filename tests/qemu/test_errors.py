@@ -45,10 +45,10 @@ def test_the_tone_without_a_sound_device(board):
     assert "no sound device" in result.output.splitlines()[-1]
 
 
-def test_a_legacy_transport(board):
-    line = error_of(board, "vsnd.open()", legacy=True)
-    assert line.startswith("OSError: ")
-    assert "force-legacy=false" in line
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_slot_without_a_device(board, legacy):
+    line = error_of(board, "vsnd.open(0x10001000)", legacy=legacy)
+    assert line == "OSError: [Errno 19] ENODEV: virtio-mmio slot at 0x10001000 is empty"
 
 
 def test_a_recording_that_cannot_be_written(board, tmp_path):

@@ -10,12 +10,12 @@ from cycle_bench import Bench
 class Rig:
     """A simulated board with one sound device, and the frozen modules on it."""
 
-    def __init__(self, slot=7, **options):
+    def __init__(self, slot=7, transport=sim.MmioTransport, **options):
         self.board = sim.Board()
         self.clock = self.board.clock
         self.device = sim.SoundDevice(self.clock, self.board.memory, **options)
         self.sound = self.device.sound
-        self.transport = sim.MmioTransport(self.device)
+        self.transport = transport(self.device)
         self.base, source = self.board.put(slot, self.transport)
         self.transport.raised = self.board.line(source)
 
