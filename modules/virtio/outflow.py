@@ -117,8 +117,8 @@ def _data_path(cycle):
         while True:
             if submitted == full or not left:
                 n = submitted - c[_SUBMITTED]
-                if n:
-                    if c[_ALONE]:
+                if c[_ALONE]:
+                    if n:
                         # Hand over what is filled, and kick the device if it wants to be (2.7.13).
                         c[_SUBMITTED] = submitted
                         slot = store16(avail_idx, submitted)
@@ -128,36 +128,37 @@ def _data_path(cycle):
                             else not m16[suppress] & _USED_F_NO_NOTIFY
                         ):
                             m32[notify] = index
-                    else:
-                        cycle.submit(submitted)
-                if not left:
-                    return start
-                # The device owns all slots, as far as is known. Look again, and sleep if so.
-                n = 0
-                if c[_ALONE]:
+                    if not left:
+                        return start
+                    # The device owns all slots, as far as is known. Look again, and sleep if so.
                     slot = submitted - limit
                     n = (wait16(used_idx, slot, c[_WAIT_MS]) - slot) & 0xFFFF
-                if c[_ALONE] and n and n <= limit and c[_SUBMITTED] == submitted:
-                    if n == limit:
-                        owner.dry()
-                    # The usual: the oldest n slots in their order, each with 8 bytes of status
-                    # that say ok and no latency. Anything else goes the long way.
-                    full = slot & entry_mask
-                    slot &= mask
-                    if slot + n > slots:
-                        n = slots - slot
-                    slot *= 8
-                    if equal(arena, entry_ats[full], entries, slot, 8 * n) and equal(
-                        arena, status_at + slot, statuses, slot, 8 * n
-                    ):
-                        c[_RETURNED] = n = submitted - limit + n
-                        full = n + limit
-                        if event_idx:
-                            # The next to sleep looks at used.idx first: nothing gets lost
-                            # (2.7.7.1). The bits set, instead of a sum, keep wake-ups at even
-                            # parts of the ring.
-                            store16(used_event, n | c[_BATCH])
-                        continue
+                    if n and n <= limit and c[_ALONE] and c[_SUBMITTED] == submitted:
+                        if n == limit:
+                            owner.dry()
+                        # The usual: the oldest n slots in their order, each with 8 bytes of status
+                        # that say ok and no latency. Anything else goes the long way.
+                        full = slot & entry_mask
+                        slot &= mask
+                        if slot + n > slots:
+                            n = slots - slot
+                        slot *= 8
+                        if equal(arena, entry_ats[full], entries, slot, 8 * n) and equal(
+                            arena, status_at + slot, statuses, slot, 8 * n
+                        ):
+                            c[_RETURNED] = n = submitted - limit + n
+                            full = n + limit
+                            if event_idx:
+                                # The next to sleep looks at used.idx first: nothing gets lost
+                                # (2.7.7.1). The bits set, instead of a sum, keep wake-ups at even
+                                # parts of the ring.
+                                store16(used_event, n | c[_BATCH])
+                            continue
+                else:
+                    if n:
+                        cycle.submit(submitted)
+                    if not left:
+                        return start
                 full = cycle.in_flight()
                 owner.check()
                 if not full:
