@@ -12,7 +12,8 @@
     pcm       streams: what one offers, and the life cycle
     playback, capture           what is played and recorded
     events    what the device tells by itself
-    jacks, chmaps, controls     what else it may have; tlv: decibels of a control
+    jacks, chmaps, controls     what else it may have
+    info, ctl_info, tlv         how it is asked for those; records and decibels of controls
     aio       waiting in asyncio
 
 Frames are the unit everywhere, except where a name ends in _bytes.

@@ -9,7 +9,7 @@ back. The chains are laid out once, nothing is allocated per period.
 import errno
 from virt import nbytes
 from virtio.inflow import Inflow
-from .pcm import ACTIVE, CLOSED, HALTED, PAUSED, PCM, POLLIN, PREPARED, RUNNING, SETUP
+from .pcm import ACTIVE, HALTED, PAUSED, PCM, POLLIN, PREPARED, RUNNING, SETUP
 
 
 class Input(PCM):
@@ -95,9 +95,19 @@ class Input(PCM):
         return False
 
     def ready(self):
-        """Whether readinto() gets something at once, if it is only the end."""
+        """Whether readinto() gets something at once, if it is only the end, or an exception.
+
+        As with a readinto(), recording begins.
+        """
+        if self._ring.ended:
+            return True
+        try:
+            if self._state in (SETUP, PREPARED):
+                self.begin()
+        except OSError:
+            return True  # readinto() will tell
         self.xruns  # a look, because who polls takes the slots away before they are all full
-        return self._ring.full() > 0 or self._ring.ended or self._state in (SETUP, PREPARED)
+        return self._ring.full() > 0
 
     # To the end
 

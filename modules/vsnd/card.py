@@ -8,7 +8,7 @@ from virtio import Device, dma, find, mmio
 from . import protocol
 from .pcm import Stream
 from .playback import Output
-from .protocol import CONTROLQ, CTLS, EVENTQ, RXQ, TXQ
+from .protocol import CONTROLQ, CTLS, EVENTQ
 
 _QUEUE_SIZE = const(64)  # some devices cannot do more, whatever they say they can
 _EVENTS = const(8)
@@ -17,7 +17,7 @@ _RESPONSE_BYTES = const(4 + 32 * 16)
 _REQUEST_MS = const(1000)
 _STREAMS_MAX = const(256)  # a device that claims more is not believed
 
-_card = None  # one driver per device: open() twice gives the same card
+_cards = {}  # by base: open() twice gives the same card
 
 
 def open(base=None):
@@ -25,11 +25,6 @@ def open(base=None):
 
     OSError(ENODEV) if there is none, or one that cannot be used; the message says why.
     """
-    global _card
-    if _card and (base is None or base == _card.device.transport.base):
-        if _card.device.error is None:
-            return _card
-        _card.close()
     if base is None:
         transport = find(protocol.DEVICE_ID)
         if transport is None:
@@ -51,10 +46,13 @@ def open(base=None):
                 errno.ENODEV,
                 "device at %#x has id %d, a sound device has 25" % (base, transport.device_id),
             )
-    if _card:
-        _card.close()
-    _card = Card(transport)
-    return _card
+    card = _cards.get(transport.base)
+    if card and card.device.error:
+        card.close()
+        card = None
+    if not card:
+        card = _cards[transport.base] = Card(transport)
+    return card
 
 
 class _SoundDevice(Device):
@@ -121,6 +119,7 @@ class Card:
         Streams in use keep the record that they were opened with.
         """
         jacks, streams, chmaps = self.device.transport.config(0, 3)
+        total = 0
         self.streams = self._pcm_info(streams)
         # What most devices do not have is imported only for those that do.
         self.jacks = self.chmaps = self.controls = ()
@@ -138,6 +137,7 @@ class Card:
                 from .controls import query
 
                 self.controls = query(self, total)
+        self._claims = jacks, streams, chmaps, total
 
     def request(self, message, response_bytes=0, at_least=None):
         """Send a control message and return what follows the status in the answer (bytes).
@@ -221,7 +221,7 @@ class Card:
         self, rate=48000, channels=2, format=protocol.S16, period=480, periods=4, stream=None,
         features=None,
     ):
-        """Return an Output with these parameters on the first free output stream, or on `stream`.
+        """Return an Output with these parameters on `stream`, or the first free one that has them.
 
         rate in Hz; period in frames; periods: how many of them are queued at most, 2 to 16.
         features: what to select of the stream's features (protocol.PCM_*); None: MSG_POLLING and
@@ -230,20 +230,20 @@ class Card:
         ValueError if the stream does not offer it, OSError(EBUSY) if no stream is free,
         OSError(ENODEV) if the card has no output.
         """
-        info = self._pick(protocol.OUTPUT, stream)
+        info = self._pick(protocol.OUTPUT, stream, rate, channels, format, features or 0)
         return Output(self, info, rate, channels, format, period, periods, features)
 
     def input(
         self, rate=48000, channels=2, format=protocol.S16, period=480, periods=4, stream=None,
         features=None,
     ):
-        """Return an Input with these parameters on the first free input stream, or on `stream`.
+        """Return an Input with these parameters on `stream`, or the first free one that has them.
 
         As output().
         """
         from .capture import Input
 
-        info = self._pick(protocol.INPUT, stream)
+        info = self._pick(protocol.INPUT, stream, rate, channels, format, features or 0)
         return Input(self, info, rate, channels, format, period, periods, features)
 
     def control(self, name, index=0):
@@ -258,7 +258,7 @@ class Card:
 
         return for_stream(self.chmaps, pcm.stream, pcm.channels)
 
-    def _pick(self, direction, wanted):
+    def _pick(self, direction, wanted, *parameters):
         names = ("output", "input")
         if wanted is not None:
             if not 0 <= wanted < len(self.streams):
@@ -271,10 +271,18 @@ class Card:
             if not candidates:
                 raise OSError(errno.ENODEV, "the card has no %s stream" % names[direction])
         in_use = [user.stream.id for user in self._users]
-        for info in candidates:
-            if info.id not in in_use:
+        free = [info for info in candidates if info.id not in in_use]
+        if not free:
+            raise OSError(
+                errno.EBUSY, "no free %s stream: close() the one in use" % names[direction]
+            )
+        for info in free:
+            try:
+                info.check(*parameters)
                 return info
-        raise OSError(errno.EBUSY, "no free %s stream: close() the one in use" % names[direction])
+            except ValueError:
+                pass  # another one may offer it
+        return free[0]  # which will say what it offers
 
     def _quiet(self):
         for user in list(self._users):
@@ -285,10 +293,9 @@ class Card:
 
     def close(self):
         """Stop every stream and reset the device. open() brings it up again."""
-        global _card
-        if _card is self:
-            _card = None
         if self._request:
+            if _cards.get(self.device.transport.base) is self:
+                del _cards[self.device.transport.base]
             self.device.quiet()
             dma.free(self._event_buffers)
             dma.free(self._request)
@@ -300,11 +307,12 @@ class Card:
         lines = [
             "virtio sound device at %#x, vendor %#x, features %#x: %d jacks, %d streams, "
             "%d channel maps, %d controls"
-            % (
-                t.base, t.vendor_id, self.device.features,
-                len(self.jacks), len(self.streams), len(self.chmaps), len(self.controls),
-            )
+            % ((t.base, t.vendor_id, self.device.features) + self._claims)
         ]
-        for records in (self.streams, self.jacks, self.chmaps, self.controls):
+        tables = self.streams, self.jacks, self.chmaps, self.controls
+        for records in tables:
             lines += ["  %r" % record for record in records]
+        missing = sum(self._claims) - sum(len(records) for records in tables)
+        if missing:
+            lines.append("  (of %d more it tells nothing that makes sense)" % missing)
         return "\n".join(lines)

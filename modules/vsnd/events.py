@@ -60,7 +60,8 @@ class Events(IOBase):
             if data < len(card.jacks):
                 jack = card.jacks[data]
                 jack.connected = code == _JACK_CONNECTED
-                self.put(Event("JACK_CONNECTED" if jack.connected else "JACK_DISCONNECTED", jack, 0))
+                name = "JACK_CONNECTED" if jack.connected else "JACK_DISCONNECTED"
+                self.put(Event(name, jack, 0))
         elif code in (_PCM_PERIOD_ELAPSED, _PCM_XRUN):
             for user in card._users:
                 if user.stream.id == data and user.event(code == _PCM_XRUN):
@@ -68,8 +69,10 @@ class Events(IOBase):
                     self.put(Event(name, user.stream, 0))
         elif code == _CTL_NOTIFY:
             number, mask = data & 0xFFFF, data >> 16 & (VALUE | INFO | TLV)
-            if number < len(card.controls):
-                self.put(Event("CTL_NOTIFY", card.controls[number], mask))
+            for control in card.controls:  # some ids may be missing
+                if control.id == number:
+                    control.refresh(mask)
+                    self.put(Event("CTL_NOTIFY", control, mask))
 
     def config_changed(self):
         """The configuration space has changed."""

@@ -27,6 +27,7 @@ CLOSED = "CLOSED"
 _IDLE = (SETUP, PREPARED)
 HALTED = (PREPARED, PAUSED)
 ACTIVE = (RUNNING, DRAINING)
+_LIVE = (RUNNING, PAUSED)
 
 MARGIN_MS = const(1000)
 
@@ -202,7 +203,7 @@ class PCM(IOBase):
         self._go(SETUP)
 
     def prepare(self):
-        """PCM_PREPARE: the stream takes or gives samples from now on. Position counts from here."""
+        """PCM_PREPARE: the stream takes or gives samples from now on. Position begins at 0."""
         self.only("prepare", _IDLE)
         self._command(protocol.pcm_prepare, PREPARED)
         self._begin()
@@ -301,14 +302,15 @@ class PCM(IOBase):
     def irq(self, handler):
         """Call handler(self) soon after the device has made it ready to go on; None: no longer.
 
-        It is a scheduled function, which may read, write and allocate.
+        It is a scheduled function, which may read, write and allocate. It is called once the
+        stream runs: after start(), or a write() or readinto() that could not do all at once.
         """
         self._handler = handler
-        self.card.device.listen(self, handler is not None)
+        self.card.device.listen(self.interrupted, handler is not None)
 
     def interrupted(self):
         """The device has interrupted."""
-        if not self._due and self._handler and self.ready():
+        if self._state in _LIVE and self._handler and not self._due and self.ready():
             try:
                 schedule(self._call, None)
                 self._due = True
@@ -370,7 +372,7 @@ class PCM(IOBase):
             )
 
     def latency(self):
-        """Frames between the device and the ear or the microphone, if it tells; a second at most."""
+        """Frames between the device and ear or microphone, if it tells; a second at most."""
         return min(self._ring.latency() // self.frame_bytes, self.rate)
 
     def __repr__(self):

@@ -12,7 +12,7 @@ from micropython import const
 from time import sleep_ms
 from virt import nbytes
 from virtio import Outflow
-from .pcm import ACTIVE, CLOSED, DRAINING, MARGIN_MS, PAUSED, PCM, POLLOUT, PREPARED, RUNNING, SETUP
+from .pcm import ACTIVE, CLOSED, DRAINING, PAUSED, PCM, POLLOUT, PREPARED, RUNNING, SETUP
 from .protocol import FORMATS
 
 # A device may hold samples that it has already returned. One that reports
@@ -99,8 +99,18 @@ class Output(PCM):
         return False
 
     def ready(self):
-        """Whether write() takes something at once."""
-        return self._ring.in_flight() < self.periods
+        """Whether write() takes something at once, if it is only to raise an exception.
+
+        As with a write() that finds all periods queued, playing begins.
+        """
+        if self._ring.in_flight() < self.periods:
+            return self._state is not DRAINING
+        try:
+            if self._state is PREPARED:
+                self.start()
+        except OSError:
+            return True  # write() will tell
+        return False
 
     # To the end
 
@@ -235,7 +245,7 @@ class Output(PCM):
         self.check()
 
     def xfer(self, buf):
-        """Queue all of `buf` and return when the device has taken it; the last period is padded."""
+        """Queue all of `buf`, its last period padded, and return when the device has taken it."""
         n = self.write(buf)
         if self._ring.partial():
             self._pad(self.period_bytes - self._ring.partial())
