@@ -7,11 +7,11 @@ import subprocess
 import sys
 import termios
 import time
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from pathlib import Path
 
-from virtboard import VirtboardError
+from virtboard import VirtboardError, alsa
 from virtboard.process import Drain, started
 from virtboard.recording import Recording, empty_recording, finish_header
 
@@ -25,6 +25,7 @@ COMPLAINTS = {
     "wav_init_out: failed": "QEMU could not write the recording",
     "wav_write_out: fwrite": "QEMU could not write all of the recording (is the disk full?)",
     "Could not create a backend for voice `virtio-sound.out'": "the sound card has no output",
+    "Unexpected end-of-file before all data were read": "the sound device went away",
 }
 
 
@@ -52,6 +53,7 @@ class Result:
     seconds: float  # real time
     wav: Path | None = None  # the recording's file
     failures: tuple[str, ...] = ()  # a clear line for each thing that QEMU did not manage
+    played: bytes | None = None  # the samples that the card played, with audio='files'
 
     @cached_property
     def recording(self):
@@ -71,7 +73,8 @@ class Machine:
 
     firmware: Path | str
     wav: Path | str | None = None  # needed for audio='wav'
-    audio: str = "wav"  # QEMU's audio driver
+    audio: str = "wav"  # QEMU's audio driver, or 'files': from `feed`, and to Result.played
+    feed: Path | str | None = None  # raw samples for the card to hear, see alsa.py; None: silence
     rom: Path | str | None = None  # ROMFS image that the guest sees as /rom
     rate: int = 48000  # Hz, of the host's end; a recording is exact if the guest uses the same
     streams: int = 1  # the first half, rounded up, are outputs
@@ -79,6 +82,8 @@ class Machine:
     append: str = ""  # words for the guest, in the device tree's bootargs
     legacy: bool = False  # virtio-mmio Version 1
     sound: bool = True  # a sound card at all
+    device: Path | str | None = None  # socket of `python -m virtsnd`, to be the sound card
+    controls: bool = True  # whether that device's configuration space has the field `controls`
     icount: bool | None = None  # virtual time; None: decided as said above
     raw: bool = False  # record the guest's bytes as they are, whatever their format and rate
     audio_options: str = ""  # more for -audiodev, like "timer-period=5000"
@@ -90,7 +95,7 @@ class Machine:
     def __post_init__(self):
         if self.icount is None:
             alone = self.serial == "stdio" and not self.terminal
-            self.icount = alone and self.audio in ("wav", "none")
+            self.icount = alone and self.audio in ("wav", "none", "files") and not self.outside
         if self.qemu is None:
             from virtboard import tools
 
@@ -99,11 +104,27 @@ class Machine:
     @property
     def records(self):
         """True if a run leaves a recording."""
-        return self.sound and self.audio == "wav"
+        return self.sound and self.audio == "wav" and not self.outside
+
+    @property
+    def files(self):
+        """True if a run hears `feed` and leaves Result.played."""
+        return self.sound and self.audio == "files" and not self.outside
+
+    @property
+    def driver(self):
+        """QEMU's audio driver."""
+        return "alsa" if self.audio == "files" else self.audio
+
+    @property
+    def outside(self):
+        """True if the sound card is another process."""
+        return self.sound and self.device is not None
 
     def command(self):
         """The command line, a list of strings."""
-        words = [str(self.qemu), "-machine", "virt", "-smp", "1", "-m", self.memory]
+        machine = "virt,memory-backend=ram" if self.outside else "virt"
+        words = [str(self.qemu), "-machine", machine, "-smp", "1", "-m", self.memory]
         words += ["-bios", "none", "-kernel", str(self.firmware)]
         words += ["-append", self.append] if self.append else []
         words += ["-display", "none", *self._console()]
@@ -125,10 +146,20 @@ class Machine:
         return ["-monitor", "none", "-serial", self.serial]
 
     def _sound(self):
-        options = [self.audio, "id=snd"]
+        if self.outside:
+            # That process reads and writes the guest's memory, which is therefore shared. Without
+            # a unit -m means megabytes, and size bytes.
+            size = self.memory + "M" * self.memory.isdecimal()
+            memory = f"memory-backend-memfd,id=ram,size={size},share=on"
+            chardev = f"socket,id=snd,path={escaped(self.device)}"
+            device = "vhost-user-snd,chardev=snd" + (",controls=on" if self.controls else "")
+            return ["-object", memory, "-chardev", chardev, "-device", device]
+        options = [self.driver, "id=snd"]
         options += [f"path={escaped(self.wav)}"] if self.records else []
-        pace = "mixing-engine=off,out.voices=1" if self.raw else f"frequency={self.rate}"
-        options += [f"out.{pace}"]
+        pace = "mixing-engine=off" if self.raw else f"frequency={self.rate}"
+        options += [f"out.{pace}"] + (["out.voices=1"] if self.raw else [])
+        options += [] if self.records else [f"in.{pace}"]  # the driver wav has no input
+        options += alsa.OPTIONS if self.files else []
         options += [self.audio_options] if self.audio_options else []
         device = f"virtio-sound-device,audiodev=snd,streams={self.streams}"
         return ["-audiodev", ",".join(options), "-device", device]
@@ -147,13 +178,28 @@ class Machine:
         if self.rate not in RATES:
             limits = f"{RATES[0]} to {RATES[-1]} Hz"
             raise VirtboardError(f"a rate of {self.rate} Hz does not exist: the card has {limits}")
-        if self.records:
+        if self.feed is not None:
+            if not self.files:
+                raise VirtboardError("only a card with audio='files' hears a feed")
+            if not Path(self.feed).is_file():
+                raise VirtboardError(f"no feed at {self.feed}: it must be a file of raw samples")
+        if self.outside:
+            if not Path(self.device).is_socket():
+                raise VirtboardError(
+                    f"no sound device at {self.device}: `python -m virtsnd {self.device}` is one"
+                )
+            if self.icount:
+                raise VirtboardError(
+                    "a sound device of its own needs icount=False: it takes real time for its"
+                    " work, and in virtual time the guest's waits for it are over at once"
+                )
+        elif self.records:
             empty_recording(self.wav)
         elif self.sound and self.audio != "none":
             drivers = audio_drivers(self.qemu)
-            if self.audio not in drivers:
+            if self.driver not in drivers:
                 has = ", ".join(drivers)
-                raise VirtboardError(f"QEMU has no audio driver {self.audio!r}: it has {has}")
+                raise VirtboardError(f"QEMU has no audio driver {self.driver!r}: it has {has}")
 
     def run(self, timeout=60.0, echo=None, echo_errors=None):
         """Runs until the guest ends, with nothing on standard input.
@@ -178,6 +224,14 @@ class Machine:
 
     def _run(self, timeout, echo, echo_errors, **popen):
         self.check()
+        if not self.files:
+            return self._until_it_ends(timeout, echo, echo_errors, **popen)
+        with alsa.files(self.feed) as (environment, played):
+            popen["env"] = environment
+            result = self._until_it_ends(timeout, echo, echo_errors, **popen)
+            return replace(result, played=played.read_bytes())
+
+    def _until_it_ends(self, timeout, echo, echo_errors, **popen):
         began = time.monotonic()
         late = False
         try:
@@ -197,19 +251,22 @@ class Machine:
         seconds = time.monotonic() - began
         wav = Path(self.wav) if self.records else None
         said, complaints = output.text(), errors.text()
-        status, failures = judge(process.returncode, complaints)
+        status, failures = judge(process.returncode, complaints, self.files)
         result = Result(status, said, complaints, seconds, wav, tuple(failures))
         if late:
             raise BoardTimeout(timeout, result)
         return result
 
 
-def judge(code, errors):
-    """(status, lines that say what failed) from QEMU's exit code and standard error."""
+def judge(code, errors, hears=False):
+    """(status, lines that say what failed) from QEMU's exit code and standard error.
+
+    hears: whether the sound card is fed from a file.
+    """
     failures = [
         f"{meaning}: {line.strip()}"
         for line in errors.splitlines()
-        for words, meaning in COMPLAINTS.items()
+        for words, meaning in (COMPLAINTS | (alsa.COMPLAINTS if hears else {})).items()
         if words in line
     ]
     if code < 0:
@@ -218,6 +275,7 @@ def judge(code, errors):
     return code or (1 if failures else 0), failures
 
 
+@cache
 def audio_drivers(qemu):
     """Names of the audio drivers that this QEMU has."""
     command = [str(qemu), "-audiodev", "help"]

@@ -4,6 +4,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +83,7 @@ def test_terminal_is_shared_and_in_real_time():
         ({}, True),
         ({"audio": "none"}, True),
         ({"audio": "alsa"}, False),
+        ({"audio": "files"}, True),
         ({"serial": "pty"}, False),
         ({"icount": False}, False),
         ({"audio": "alsa", "icount": True}, True),
@@ -101,6 +103,20 @@ def test_without_a_sound_card():
 def test_raw_recording():
     command = Machine("fw.elf", wav="out.wav", raw=True, qemu="qemu").command()
     assert has(command, "wav,id=snd,path=out.wav,out.mixing-engine=off,out.voices=1")
+
+
+@pytest.mark.parametrize("raw, pace", [(False, "frequency=8000"), (True, "mixing-engine=off")])
+def test_files_at_both_ends(raw, pace):
+    options = {"audio": "files", "feed": "in", "rate": 8000, "streams": 2, "raw": raw}
+    command = Machine("fw.elf", qemu="qemu", **options).command()
+    audiodev = command[command.index("-audiodev") + 1].split(",")
+    assert audiodev[:2] == ["alsa", "id=snd"]
+    voices = {"out.voices=1"} if raw else set()
+    assert set(audiodev[2:]) - voices == {
+        *(f"in.{pace}", "in.dev=feed", "in.try-poll=off", "in.buffer-length=1000000"),
+        *(f"out.{pace}", "out.dev=played", "out.try-poll=off"),
+    }
+    assert has(command, "virtio-sound-device,audiodev=snd,streams=2")
 
 
 def test_commas_in_paths_are_doubled():
@@ -252,3 +268,60 @@ def test_host_sound_needs_a_driver_that_qemu_has(machine):
     assert result.status == 0
     with pytest.raises(VirtboardError, match="this run has no recording"):
         assert result.recording
+
+
+# Stands in for QEMU, whose alsa-lib finds in its configuration what to read and to write.
+ALSA = r"""
+if [ "$1" = -audiodev ]; then echo alsa; exit; fi
+echo "$ALSA_CONFIG_PATH"
+feed=$(sed -n 's/.*infile "\(.*\)".*/\1/p' "$ALSA_CONFIG_PATH")
+played=$(sed -n 's/.* file "\(.*played\)".*/\1/p' "$ALSA_CONFIG_PATH")
+[ -z "$feed" ] || cat "$feed" >"$played"
+"""
+
+
+def test_what_is_fed_and_played(machine, tmp_path, monkeypatch):
+    # A name that alsa-lib would take apart, from the folder where the user is.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ALSA_CONFIG_PATH", raising=False)
+    Path('%r "in').write_bytes(b"\0\1\2\xff")
+    result = machine(ALSA, audio="files", feed='%r "in').run(10)
+    assert (result.status, result.errors) == (0, "")
+    assert result.played == b"\0\1\2\xff"
+    configuration = Path(result.output.strip())
+    assert configuration.is_absolute() and not configuration.parent.exists()
+    assert "ALSA_CONFIG_PATH" not in os.environ
+    with pytest.raises(VirtboardError, match="this run has no recording"):
+        assert result.recording
+
+
+def test_silence_is_fed_and_nothing_played(machine):
+    result = machine(ALSA, audio="files").run(10)
+    assert (result.status, result.played) == (0, b"")
+
+
+def test_files_that_cannot_be(machine, tmp_path):
+    board = machine(ALSA, audio="files", feed=tmp_path / "nowhere")
+    with pytest.raises(VirtboardError, match="no feed at .*/nowhere: it must be a file of raw"):
+        board.run(10)
+    board = machine("exit 0", audio="wav", feed=tmp_path / "qemu")
+    with pytest.raises(VirtboardError, match="only a card with audio='files' hears a feed"):
+        board.run(10)
+    board = machine("echo wav", audio="files")
+    with pytest.raises(VirtboardError, match="no audio driver 'alsa': it has wav"):
+        board.run(10)
+
+
+@pytest.mark.parametrize(
+    ("complaint", "meaning"),
+    [
+        ("Could not create a backend for voice `virtio-sound.in'", "the sound card has no input"),
+        ("(x) requested more frames than pcm buffer", "alsa-lib fed silence, for a period of"),
+    ],
+)
+def test_a_feed_that_is_not_heard_is_a_failure(machine, complaint, meaning):
+    result = machine(f"{ALSA}\ncat >&2 <<'.'\n{complaint}\n.", audio="files").run(10)
+    assert result.status == 1
+    assert len(result.failures) == 1
+    assert result.failures[0].startswith(meaning)
+    assert result.failures[0].endswith(complaint)
