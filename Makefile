@@ -2,7 +2,8 @@
 #
 #: make run-qemu   get the tools, build the firmware, boot it, hear the tone; on a terminal a REPL
 #: make repl       the same with a REPL only, no tone
-#: make test       every test; also test-unit (seconds, no firmware) and test-qemu (in the firmware)
+#: make test       every test; also test-unit (seconds, no firmware), test-qemu (in the firmware) and
+#:                 test-device (in the firmware, with the strict sound device of host/virtsnd)
 #: make bench      what playing costs, in guest instructions
 #: make picture    draw docs/tone.svg from a recording of the tone
 #: make firmware   only build build/qemu_virt/firmware.elf
@@ -20,6 +21,7 @@
 #:   AUDIO=NAME  where sound goes: wav (the default), none, alsa, pa, pipewire, sdl, coreaudio
 #:   WAV=FILE    the recording; build/qemu_virt/run.wav unless given
 #:   RATE=HZ     of the recording; 48000 unless given
+#:   DEVICE=SOCKET  a sound card of its own, see docs/device.md; no recording by QEMU then
 
 PYTHON ?= python3
 JOBS   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
@@ -33,7 +35,7 @@ PYTEST := $(VENV) -m pytest -n auto
 # exported here, because that would give ROM= and its like to virtboard empty.
 
 .DELETE_ON_ERROR:
-.PHONY: help run-qemu repl test test-unit test-qemu bench picture firmware tools clean
+.PHONY: help run-qemu repl test test-unit test-qemu test-device bench picture firmware tools clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
@@ -45,13 +47,16 @@ repl: firmware .venv/made
 	@$(BOARD) run --repl
 
 test: firmware .venv/made
-	@$(PYTEST) tests/unit tests/qemu
+	@$(PYTEST) tests/unit tests/qemu tests/device
 
 test-unit: .venv/made
 	@$(PYTEST) tests/unit
 
 test-qemu: firmware .venv/made
 	@$(PYTEST) tests/qemu
+
+test-device: firmware .venv/made
+	@$(PYTEST) tests/device
 
 bench: firmware .venv/made
 	@PYTHONPATH=host $(VENV) bench/run.py

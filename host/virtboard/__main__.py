@@ -51,12 +51,15 @@ def run(args):
     if args.repl and batch:
         raise VirtboardError("a REPL needs a terminal on standard input, or --serial")
     words = [*(["batch"] if batch else []), *(["repl"] if args.repl else []), *args.append.split()]
+    if args.device and args.wav:
+        raise VirtboardError("--device records its sound itself: python -m virtsnd --record DIR")
     machine = Machine(
         args.firmware or build / "firmware.elf",
         wav=args.wav or build / "run.wav",
         audio=args.audio,
         rate=args.rate,
         streams=args.streams,
+        device=args.device or None,
         memory=args.memory,
         append=" ".join(words),
         terminal=terminal,
@@ -173,6 +176,12 @@ def parser():
     # A default given as text is converted, and refused, like an argument.
     option("--rate", metavar="HZ", type=int, default=default("RATE") or "48000", help="($RATE)")
     option("--streams", metavar="N", type=int, default=1, help="default 1; 2 has an input too")
+    option(
+        "--device",
+        metavar="SOCKET",
+        default=default("DEVICE"),
+        help="a sound card of its own, in real time: python -m virtsnd SOCKET ($DEVICE)",
+    )
     option("--repl", action="store_true", help="a REPL only: no program at boot")
     option("--headless", action="store_true", help="do not use the terminal")
     option("--timeout", metavar="S", type=seconds, help=f"real time; headless {RUN_LIMIT} s")

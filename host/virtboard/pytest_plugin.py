@@ -6,17 +6,28 @@
         assert result.status == 0
         assert abs(result.recording.dominant_frequency() - 440) < 1
 
+With a strict sound device of virtsnd as its card, which the test can script and look into:
+
+    def test_every_byte_arrives(board, sound_card):
+        card = sound_card()
+        board.run("import audio; audio.tone(440, 100)", device=card)
+        assert len(card.streams[0].played) == 4800 * 4
+
 The option `--firmware FILE` names another firmware than this project's build.
 """
 
+import contextlib
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from virtboard import tools
-from virtboard.qemu import Machine
+from virtboard.card import Card
+from virtboard.qemu import ROM_ADDRESS, Machine
 from virtboard.rom import write_image
+
+TRACED = 100  # lines of a card's trace that a failing test shows
 
 
 def pytest_addoption(parser):
@@ -57,7 +68,8 @@ class Board:
         own tone, or the main.py among `files`.
         files: {name below /rom: bytes or str}.
         timeout: seconds of real time, BoardTimeout after that.
-        append: words for the guest besides `batch`. options: see virtboard.qemu.Machine.
+        append: words for the guest besides `batch`. options: see virtboard.qemu.Machine; device
+        may be a virtboard.card.Card, as the fixture `sound_card` makes them.
         """
         self.runs += 1
         folder = self.folder / f"run{self.runs}"
@@ -66,8 +78,15 @@ class Board:
             options["rom"] = folder / "rom.img"
             write_rom(folder / "rom", main, files or {}, options["rom"])
         options.setdefault("wav", folder / "run.wav")
+        card = options.get("device")
+        if isinstance(card, Card):
+            options |= card.machine()
+            if "rom" in options:
+                card.add_memory(ROM_ADDRESS, Path(options["rom"]).read_bytes())
         machine = Machine(self.firmware, append=f"batch {append}".strip(), **options)
         result = machine.run(timeout)
+        if isinstance(card, Card):
+            card.settle()
         print(result.output, result.errors, *result.failures, sep="\n")  # for a failing test
         return result
 
@@ -84,3 +103,22 @@ def write_rom(folder, main, files, image):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data.encode() if isinstance(data, str) else data)
     write_image(folder, image)
+
+
+@pytest.fixture
+def sound_card(tmp_path):
+    """Makes a virtboard.card.Card: sound_card(setup=None, breaches=(), **options of SoundDevice).
+
+    The test fails if its drivers break rules that `breaches` does not name, or do not break those.
+    """
+    cards = []
+
+    def make(**options):
+        cards.append(Card(tmp_path / f"card{len(cards)}", **options))
+        return cards[-1]
+
+    with contextlib.ExitStack() as stack:
+        yield make
+        for card in cards:
+            stack.callback(card.close)
+            print(*card.trace[-TRACED:], *card.said, sep="\n")  # for a failing test

@@ -1,21 +1,38 @@
 # SPDX-License-Identifier: MIT
-"""A strict virtio sound device in Python, for those who write drivers (VirtIO 1.3, 5.14).
+"""A strict virtio sound device in Python, for those who write drivers (VirtIO 1.4, 5.14).
 
-    rules    Breach: the driver broke a rule, named as in the checklist of the specification
-    clock    simulated time: nothing happens but what is due
-    memory   the address space: RAM, and pages that call a device
-    ring     the device's side of a split virtqueue
-    sound    streams, their life cycle, and what they played
-    device   the sound device: queues, features and configuration around its streams
-    mmio     its register page, for a driver in the same process
+    protocol   the numbers and names of the specification
+    rules      Breach: the driver broke a rule, named as in the checklist of the specification
+    clock      simulated time: nothing happens but what is due
+    memory     the address space: RAM, and pages that call a device
+    ring       the device's side of a split virtqueue
+    sound      what the driver asks and says, and who answers:
+    jacks, chmaps, controls            items that are described, and changed by requests
+    streams, playback, capture         the life cycle; samples that come, samples that go
+    events     what the device tells by itself
+    device     the sound device: queues, features and configuration around all that
+    mmio       its register page, for a driver in the same process
+    mmio_legacy  that page of the legacy interface, Version 1
+    trace, wav                         what happened, to read and to hear
 
 The device knows nothing of the driver: it sees registers and memory only.
 """
 
+from . import protocol, ring, sound
+from .chmaps import ChmapInfo
 from .clock import Clock
-from .device import CONTROLQ, EVENT_IDX, EVENTQ, RXQ, SoundDevice, TXQ, VERSION_1
+from .controls import Control, tlv
+from .device import SoundDevice
+from .jacks import JackInfo
 from .memory import Memory
 from .mmio import MmioTransport
+from .protocol import (
+    BAD_MSG, CONTROLQ, CTLS, EVENT_IDX, EVENTQ, INDIRECT_DESC, IO_ERR, NOT_SUPP, OK, RXQ, TXQ,
+    VERSION_1,
+)
 from .ring import Ring
 from .rules import Breach, breaches
-from .sound import BAD_MSG, IO_ERR, NEVER, NOT_SUPP, OK, Sound, StreamInfo
+from .sound import NEVER, Sound
+from .streams import StreamInfo
+from .trace import Trace
+from .wav import write_wav

@@ -192,8 +192,10 @@ class MmioTransport:
         identity = ("MagicValue", "Version", "DeviceID")
         if name in identity:
             self._identity.add(name)
-        if name == "MagicValue":
-            self._only = None if value == MAGIC else ("M-05", ("MagicValue",))
+        if name == "MagicValue" and value != MAGIC:
+            self._only = ("M-05", ("MagicValue",))
+        elif name == "MagicValue" and self._only and self._only[0] != "I-06":
+            self._only = None
         elif name == "Version" and value != self.VERSION:
             self._only = ("M-06", identity)
         elif name == "DeviceID" and value == 0:
@@ -202,7 +204,7 @@ class MmioTransport:
             if self._next and value == 0:
                 self._next = None
             if self._written == FEATURES_OK and not value & FEATURES_OK:
-                self._only = ("I-06", ("Status",))
+                self._only = ("I-06", ("Status", "VendorID", *identity))
         elif name == "InterruptStatus":
             self._seen |= value
         elif name == "ConfigGeneration":

@@ -168,6 +168,21 @@ class Cycle:
         self.reap()
         return c[SUBMITTED] - c[RETURNED]
 
+    def news(self):
+        """Whether slots came back that nobody has looked at yet; if not, the next will interrupt.
+
+        For who polls: it is cheap. Not so while the queue is shared: then it is reap(), and False.
+        """
+        c = self.counters
+        if not c[ALONE]:
+            self.reap()
+            return False
+        taken = c[RETURNED] + len(self._early)
+        used_idx = self.queue.used_va + 2
+        if virt.load16(used_idx) == taken & 0xFFFF:
+            self.queue.wake_after(taken)
+        return virt.load16(used_idx) != taken & 0xFFFF
+
     def is_back(self, count):
         """Whether the slot that was submitted as number `count` has come back."""
         self.reap()
@@ -199,13 +214,9 @@ class Cycle:
 
     def close(self):
         """Give chains and memory back; what the device may still own, only once it is reset."""
-        c = self.counters
-        queue = self.queue
         idle = not self.in_flight() and not self.device.error
-        if c[ALONE]:
-            self._catch_up()
-            queue.batch = 0
-        queue.cycles.remove(self)
+        self._share()
+        self.queue.cycles.remove(self)
         if idle:
             self._free()
         else:
@@ -227,6 +238,8 @@ class Cycle:
             if virt.load16(queue.used_va + 2) == taken & 0xFFFF:
                 return
             self._catch_up()
+        elif self not in queue.cycles:
+            return  # closed; the queue may be another's alone
         queue.reap()
 
     def back(self, head, length):

@@ -10,6 +10,9 @@ from .queue import EVENT_IDX, INDIRECT_DESC, Queue
 
 _ANY_LAYOUT = const(1 << 27)
 VERSION_1 = const(1 << 32)
+# ACCESS_PLATFORM: no IOMMU lies between this board's devices and memory, addresses are physical in
+# any case. ORDER_PLATFORM: the barriers of module virt hold for devices too (6.1).
+_PLATFORM = const(1 << 33 | 1 << 36)
 
 _INT_USED = const(1)
 _INT_CONFIG = const(2)
@@ -69,7 +72,8 @@ class Device:
         transport.add_status(mmio.DRIVER)
         try:
             supported |= INDIRECT_DESC | EVENT_IDX
-            self._negotiate(supported | (_ANY_LAYOUT if transport.version == 1 else VERSION_1))
+            supported |= _ANY_LAYOUT if transport.version == 1 else VERSION_1 | _PLATFORM
+            self._negotiate(supported)
             for index, size in enumerate(queues):
                 limit = transport.queue_size_max(index)
                 if limit == 0:

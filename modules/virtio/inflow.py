@@ -37,6 +37,7 @@ class Inflow(Cycle):
         self._short = {}  # by slot: bytes in it, if it is not full
         self.missing = 0  # bytes by which slots came back too short
         self.ended = False  # the device gets no slots back
+        self.empty = 0  # slots that came back with nothing in them, in a row
         self.readinto = _data_path(self)
 
     def fill(self):
@@ -46,6 +47,13 @@ class Inflow(Cycle):
     def give(self, upto):
         """Hand all slots before number `upto` to the device."""
         c = self.counters
+        queue = self.queue
+        if c[_ALONE]:
+            dry = virt.load16(queue.used_va + 2) == c[_SUBMITTED] & 0xFFFF
+        else:
+            dry = not self.in_flight()
+        if dry:
+            self.owner.dry()
         va = self._status_va
         for count in range(c[_SUBMITTED], upto):
             mem32[va + _STATUS_BYTES * (count % self.slots)] = _UNTOUCHED
@@ -54,7 +62,12 @@ class Inflow(Cycle):
             self.submit(upto)
         elif n:
             c[_SUBMITTED] = upto
-            self.queue.kick(virt.store16(self.queue.avail_va + 2, upto), n)
+            queue.kick(virt.store16(queue.avail_va + 2, upto), n)
+
+    def ready(self):
+        """Whether readinto() can go on: there is something to read, or something came back."""
+        c = self.counters
+        return c[_RETURNED] != c[_CONSUMED] or self.news() or c[_RETURNED] != c[_CONSUMED]
 
     def full(self):
         """Slots that can be read, or rest to be."""
@@ -64,9 +77,11 @@ class Inflow(Cycle):
 
     def readable(self):
         """Bytes that can be read."""
-        n = self.full() * self.slot_bytes - self.counters[_PARTIAL]
+        c = self.counters
+        n = self.full() * self.slot_bytes - c[_PARTIAL]
         for slot in self._short:
-            n -= self.slot_bytes - self._short[slot]
+            if (slot - c[_CONSUMED]) % self.slots < c[_RETURNED] - c[_CONSUMED]:
+                n -= self.slot_bytes - self._short[slot]
         return n
 
     def length(self, slot):
@@ -91,19 +106,25 @@ class Inflow(Cycle):
 
     def look(self, slot, length):
         n = length - _STATUS_BYTES
-        status = self._status(slot)[0]
+        status, latency = self._status(slot)
         if n < 0:
             self.error = "device wrote %d bytes, less than a status of 8" % length
             n = 0
-        elif n < self.slot_bytes and status == _UNTOUCHED:
-            at = self.data_at + slot * self.slot_bytes + n
-            status = struct.unpack("<I", bytes(dma.arena[at : at + 4]))[0]
+        elif n < self.slot_bytes and status != self.ok:
+            end = self.data_at + (slot + 1) * self.slot_bytes
+            place = bytes(dma.arena[end - self.slot_bytes + n : end][:4])  # goes on at its own
+            behind = struct.unpack("<I", place + struct.pack("<II", status, latency))[0]
+            if behind == self.ok or status == _UNTOUCHED:
+                status = behind
         if status != self.ok and not self.error:
             self.error = "device failed to record, status %#x" % status
         n -= n % self.grain
         if n < self.slot_bytes:
             self._short[slot] = n
             self.missing += self.slot_bytes - n
+        self.empty = 0 if n else self.empty + 1
+        if self.empty > 2 * self.slots and not self.error:
+            self.error = "device returns buffers with nothing in them"
 
 
 def _data_path(cycle):
@@ -174,10 +195,9 @@ def _data_path(cycle):
                 start += n
                 left -= n
             c[_PARTIAL] = partial
-            if consumed != c[_CONSUMED]:
-                c[_CONSUMED] = consumed
-                if not cycle.ended:
-                    give(consumed + limit)
+            c[_CONSUMED] = consumed
+            if c[_SUBMITTED] != consumed + limit and not cycle.ended:
+                give(consumed + limit)
             if not left or cycle.ended and not cycle.full():
                 return start
             # Look for more, and sleep until enough has come, half a ring at most.
@@ -190,8 +210,6 @@ def _data_path(cycle):
                     store16(used_event, returned + n - 1)
                 n = (wait16(used_idx, returned, c[_WAIT_MS]) - returned) & 0xFFFF
             if c[_ALONE] and n and n <= limit and c[_RETURNED] == returned:
-                if n == limit:
-                    owner.dry()
                 slot = returned & mask
                 if slot + n > slots:
                     n = slots - slot
@@ -201,10 +219,13 @@ def _data_path(cycle):
                 ):
                     c[_RETURNED] = returned = returned + n
                     continue
-            n = cycle.full()
+            slot = cycle.full()
             owner.check()
-            if not n and owner.blocked(c[_WAIT_MS] if not c[_ALONE] else 0):
-                return start or None
+            if not slot:
+                if n:
+                    cycle.rest(1)  # only later slots are back: sleep until the next one is
+                if owner.blocked(0 if c[_ALONE] and not n else c[_WAIT_MS]):
+                    return start or None
             # Whoever ran meanwhile may have read, too.
             consumed = c[_CONSUMED]
             returned = c[_RETURNED]

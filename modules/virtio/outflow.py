@@ -35,6 +35,11 @@ class Outflow(Cycle):
         self._lent = {}  # by slot: the object whose memory it plays instead of its own
         self.write = _data_path(self)
 
+    def ready(self):
+        """Whether write() can go on: a slot is free, or something came back."""
+        c = self.counters
+        return self.news() or c[_SUBMITTED] - c[_RETURNED] < self.limit
+
     def unlend(self, slot):
         """Let a slot that is the driver's play its own memory again."""
         if self._lent.pop(slot, None) is not None:

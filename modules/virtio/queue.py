@@ -60,6 +60,7 @@ class Queue:
         self.notify_va = transport.notify_va
         self._next = 0  # avail.idx, free-running mod 65536
         self._last = 0  # used.idx up to which entries were taken, likewise
+        self._quiet = 0  # chains submitted since the last kick, or look whether one is wanted
         self.batch = 0  # interrupts wanted at one in batch + 1 returns, a power of two
         # The driver's own record of what it gave away: the descriptor table is not trusted.
         self._chains = {}  # by head: descriptor numbers, bytes the device may write
@@ -160,8 +161,9 @@ class Queue:
         mem16[self.avail_va + 4 + 2 * (idx & (self.size - 1))] = head
         self._next = (idx + 1) & 0xFFFF
         virt.store16(self.avail_va + 2, self._next)
+        self._quiet += 1
         if kick:
-            self.kick(idx, 1)
+            self.kick(self._next - self._quiet, self._quiet)
 
     def kick(self, idx, n):
         """Kick the device if it wants that for the `n` chains submitted from `idx` on (2.7.13)."""
@@ -169,6 +171,7 @@ class Queue:
             wanted = (mem16[self.used_va + 4 + 8 * self.size] - idx) & 0xFFFF < n
         else:
             wanted = not mem16[self.used_va] & _USED_F_NO_NOTIFY
+        self._quiet = 0
         if wanted:
             mem32[self.notify_va] = self.index
 
@@ -242,3 +245,4 @@ class Queue:
     def free(self):
         """Return the rings to the arena. The device must have been reset."""
         dma.free(self.region)
+        self.busy.clear()  # whoever still looks at the rings believes nothing that stands there

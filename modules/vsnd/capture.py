@@ -35,6 +35,7 @@ class Input(PCM):
     def start(self):
         if self._state is PREPARED:
             self._ring.fill()
+        self._ring.empty = 0
         super().start()
 
     def release(self):
@@ -106,8 +107,7 @@ class Input(PCM):
                 self.begin()
         except OSError:
             return True  # readinto() will tell
-        self.xruns  # a look, because who polls takes the slots away before they are all full
-        return self._ring.full() > 0
+        return self._ring.ready()
 
     # To the end
 

@@ -83,13 +83,13 @@ class Stream:
                 "stream %d has no rate %s Hz, but %s"
                 % (self.id, rate, " ".join(str(r) for r in protocol.named(self.rates, RATES)))
             )
-        if not isinstance(format, int) or not 0 <= format < 64 or not self.formats >> format & 1:
-            name = protocol.format_name(format) if isinstance(format, int) else format
+        known = isinstance(format, int) and 0 <= format < len(FORMATS)
+        if not known or not self.formats >> format & 1:
             raise ValueError(
                 "stream %d has no format %s, but %s"
                 % (
                     self.id,
-                    name,
+                    FORMATS[format][0] if known else format,
                     " ".join(protocol.named(self.formats, [f[0] for f in FORMATS])),
                 )
             )
@@ -144,6 +144,7 @@ class PCM(IOBase):
         self._blocking = True
         self._handler = None  # of irq()
         self._due = False  # it is scheduled
+        self._batch = 1  # periods to an interrupt
         self._xruns = 0
         self._dry_at = -1  # slots submitted at the last xrun
         device = card.device
@@ -213,6 +214,7 @@ class PCM(IOBase):
         if self._state is not RUNNING:
             self.only("start", HALTED)
             self._command(protocol.pcm_start, RUNNING)
+            self._pace()
 
     def stop(self):
         """PCM_STOP: the device holds what is queued. Nothing to do if it was stopped."""
@@ -223,7 +225,13 @@ class PCM(IOBase):
     def release(self):
         """PCM_RELEASE: the device returns everything that it has, done with or not."""
         self.only("release", HALTED)
-        self._command(protocol.pcm_release, SETUP)
+        state = self._state
+        self._go(SETUP)  # before it answers, lest a callback gives it more
+        try:
+            self.card.request(protocol.pcm_release(self.stream.id))
+        except BaseException:
+            self._go(state)
+            raise
         # It comes back on another queue, before the answer (5.14.6.6.5.1).
         self.until(0, "gave no buffers back after PCM_RELEASE", MARGIN_MS)
 
@@ -302,15 +310,27 @@ class PCM(IOBase):
     def irq(self, handler):
         """Call handler(self) soon after the device has made it ready to go on; None: no longer.
 
-        It is a scheduled function, which may read, write and allocate. It is called once the
-        stream runs: after start(), or a write() or readinto() that could not do all at once.
+        It is a scheduled function, which may read, write and allocate. It is called while the
+        stream runs: after start(), or a write() or readinto() that could not do all at once. A
+        callback that leaves an output with nothing queued has no next time.
         """
         self._handler = handler
         self.card.device.listen(self.interrupted, handler is not None)
+        if self._state is not CLOSED:
+            self._pace()
+
+    def _pace(self):
+        # A callback may do less than it could, so it wants an interrupt for each period.
+        self._ring.rest(1 if self._handler else self._batch)
+        self.interrupted()  # those before are missed
 
     def interrupted(self):
         """The device has interrupted."""
-        if self._state in _LIVE and self._handler and not self._due and self.ready():
+        if self._state not in _LIVE or not self._handler or self._due:
+            return
+        if self._is_dry():  # a look at all that came back: so what comes next interrupts again
+            self.dry()
+        if self.ready():
             try:
                 schedule(self._call, None)
                 self._due = True
@@ -319,7 +339,7 @@ class PCM(IOBase):
 
     def _call(self, _):
         self._due = False
-        if self._handler:
+        if self._handler and self._state in _LIVE:
             self._handler(self)
 
     def ioctl(self, request, flags):

@@ -32,17 +32,13 @@ class Output(PCM):
 
     def __init__(self, card, *parameters):
         super().__init__(card, *parameters, Outflow)
+        self._batch = self.periods // 2  # wake write() once for every half of the ring
         self.write = self._ring.write  # the same as below, without a detour
 
     def _begin(self):
         self._ring.claim()
         self._origin = self._ring.submitted()
         self._dry_at = -1
-
-    def start(self):
-        if self._state is not RUNNING:
-            super().start()
-            self._ring.rest(self.periods // 2)  # wake write() once for every half of the ring
 
     def release(self):
         super().release()
@@ -103,7 +99,7 @@ class Output(PCM):
 
         As with a write() that finds all periods queued, playing begins.
         """
-        if self._ring.in_flight() < self.periods:
+        if self._ring.ready():
             return self._state is not DRAINING
         try:
             if self._state is PREPARED:
@@ -211,8 +207,11 @@ class Output(PCM):
         """Queue one period (or less: the rest is silence) and return a token for xfer_ok().
 
         OSError(EAGAIN) if all periods are queued; ValueError for more than a period, or after a
-        write() that left one partly filled.
+        write() that left one partly filled; OSError(EPERM) if the stream is closed or drains.
         """
+        self.only("xfer_nb", (SETUP, PREPARED, RUNNING, PAUSED))
+        if self._state is SETUP:
+            self.prepare()  # tokens begin anew
         ring = self._ring
         n = nbytes(buf)
         if not 0 < n <= self.period_bytes or ring.partial():
@@ -220,7 +219,7 @@ class Output(PCM):
                 "a transfer of %d bytes after %d of a period: want 1..%d after 0"
                 % (n, ring.partial(), self.period_bytes)
             )
-        if not self.ready():
+        if ring.in_flight() == self.periods:
             raise OSError(
                 errno.EAGAIN, "stream %d: all periods are queued: xfer_ok()" % self.stream.id
             )
@@ -233,20 +232,32 @@ class Output(PCM):
     def xfer_ok(self, token):
         """Wait until the device has returned the period of that token, in whatever order.
 
+        Playing begins, if it has not yet.
+
         ValueError if no such period was queued, OSError(ETIMEDOUT), OSError(EIO).
         """
         ring = self._ring
         if not self._origin <= token < ring.submitted():
             raise ValueError("no transfer has the token %s" % token)
+        if self._state is PREPARED:
+            self.start()
         if not self.card.device.wait(lambda: ring.is_back(token), self._wait_ms):
             raise OSError(
                 errno.ETIMEDOUT, "stream %d, %s: transfer not done" % (self.stream.id, self._state)
             )
         self.check()
 
-    def xfer(self, buf):
-        """Queue all of `buf`, its last period padded, and return when the device has taken it."""
-        n = self.write(buf)
+    def xfer(self, buf, copy=True):
+        """Queue all of `buf`, its last period padded, and return when the device has taken it.
+
+        It blocks after setblocking(False) too. Otherwise as write().
+        """
+        blocking = self._blocking
+        self.setblocking(True)
+        try:
+            n = self.write(buf, copy)
+        finally:
+            self.setblocking(blocking)
         if self._ring.partial():
             self._pad(self.period_bytes - self._ring.partial())
         if self._state is PREPARED:

@@ -97,7 +97,7 @@ class Console:
 
 
 @contextmanager
-def console(firmware, folder, append="repl", **options):
+def console(firmware, folder, append="repl", extra=(), **options):
     """A running board, from power-on; see virtboard.qemu.Machine for the options."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         chardev = f"socket,id=uart,fd={server.fileno()},server=on,wait=on,nodelay=on"
@@ -106,7 +106,7 @@ def console(firmware, folder, append="repl", **options):
             wav=folder / "run.wav",
             append=append,
             serial="chardev:uart",
-            extra=["-chardev", chardev],
+            extra=["-chardev", chardev, *extra],
             **options,
         )
         machine.check()
