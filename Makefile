@@ -4,6 +4,7 @@
 #: make repl       the same with a REPL only, no tone
 #: make test       every test; also test-unit (seconds, no firmware), test-qemu (in the firmware) and
 #:                 test-device (in the firmware, with the strict sound device of host/virtsnd)
+#: make conformance  the same for the rules of VirtIO alone, and write docs/conformance.md
 #: make bench      what playing costs, in guest instructions
 #: make picture    draw docs/tone.svg from a recording of the tone
 #: make firmware   only build build/qemu_virt/firmware.elf
@@ -21,6 +22,7 @@
 #:   AUDIO=NAME  where sound goes: wav (the default), none, alsa, pa, pipewire, sdl, coreaudio
 #:   WAV=FILE    the recording; build/qemu_virt/run.wav unless given
 #:   RATE=HZ     of the recording; 48000 unless given
+#:   STREAMS=N   of the sound card, the first half outputs: 2 has an input too; 1 unless given
 #:   DEVICE=SOCKET  a sound card of its own, see docs/device.md; no recording by QEMU then
 
 PYTHON ?= python3
@@ -35,7 +37,8 @@ PYTEST := $(VENV) -m pytest -n auto
 # exported here, because that would give ROM= and its like to virtboard empty.
 
 .DELETE_ON_ERROR:
-.PHONY: help run-qemu repl test test-unit test-qemu test-device bench picture firmware tools clean
+.PHONY: help run-qemu repl test test-unit test-qemu test-device conformance bench picture firmware \
+	tools clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
@@ -57,6 +60,12 @@ test-qemu: firmware .venv/made
 
 test-device: firmware .venv/made
 	@$(PYTEST) tests/device
+
+# The page is written even if a test failed: it says so.
+conformance: firmware .venv/made
+	@$(PYTEST) -m rule --junitxml=build/conformance.xml tests/unit tests/device; status=$$?; \
+		PYTHONPATH=host $(VENV) tests/conformance.py build/conformance.xml >docs/conformance.md \
+		&& exit $$status
 
 bench: firmware .venv/made
 	@PYTHONPATH=host $(VENV) bench/run.py

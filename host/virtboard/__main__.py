@@ -148,7 +148,7 @@ def seconds(text):
 
 
 def parser():
-    """The commands and options. The environment's ROM, AUDIO, WAV and RATE are defaults."""
+    """The commands and options. The environment's ROM, AUDIO, WAV, RATE and so on are defaults."""
     top = argparse.ArgumentParser(prog="virtboard", description="A MicroPython board in QEMU.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
@@ -175,7 +175,13 @@ def parser():
     )
     # A default given as text is converted, and refused, like an argument.
     option("--rate", metavar="HZ", type=int, default=default("RATE") or "48000", help="($RATE)")
-    option("--streams", metavar="N", type=int, default=1, help="default 1; 2 has an input too")
+    option(
+        "--streams",
+        metavar="N",
+        type=int,
+        default=default("STREAMS") or "1",
+        help="default 1; 2 has an input too ($STREAMS)",
+    )
     option(
         "--device",
         metavar="SOCKET",

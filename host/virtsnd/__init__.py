@@ -14,6 +14,9 @@
     mmio       its register page, for a driver in the same process
     mmio_legacy  that page of the legacy interface, Version 1
     trace, wav                         what happened, to read and to hear
+    guarded    the device for a driver elsewhere: after a breach it refuses, and goes on
+    vhost_user, vhost_messages, vhost_memory   the device behind QEMU
+    daemon     its event loop, in real time; python -m virtsnd is it, demo what it has by itself
 
 The device knows nothing of the driver: it sees registers and memory only.
 """

@@ -113,6 +113,7 @@ class Daemon:
         self._stopping = False
         self._ended = False  # whether serve() has returned
         self._posted = deque()
+        self._posting = threading.RLock()  # a signal handler may come while it is held
         self._listener = listen(self.path)
         self._selector = selectors.DefaultSelector()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -239,8 +240,10 @@ class Daemon:
             self._posted.popleft()()
 
     def _post(self, call):
-        self._posted.append(call)
-        os.eventfd_write(self._wake, 1)
+        with self._posting:
+            if self._wake is not None:
+                self._posted.append(call)
+                os.eventfd_write(self._wake, 1)
 
     def stop(self):
         """Let serve() return. For signal handlers and other threads too."""
@@ -278,7 +281,9 @@ class Daemon:
             self._leave()
         self._selector.close()
         self._listener.close()
-        os.close(self._wake)
+        with self._posting:
+            os.close(self._wake)
+            self._wake = None
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
 

@@ -13,17 +13,6 @@ Only mmio and legacy touch registers (but for the kick, whose address queue is g
 cycle and the two flows touch rings, only dma hands out memory.
 """
 
-import errno
-import machine
-import struct
-import sys
-import time
-
-# MicroPython searches the whole path for these again at every import, in case a file extends
-# them, unless sys.modules has them: that would be a quarter of the time from power-on to sound.
-for _module in (errno, machine, struct, time):
-    sys.modules[_module.__name__] = _module
-
 from .device import Device, find
 from .mmio import MMIO
 from .queue import Queue

@@ -93,9 +93,8 @@ class Inflow(Cycle):
         self._short.pop(slot, None)
 
     def restart(self):
-        """Also forget what was not read, and when it was short."""
+        """Also forget what was not read."""
         self._short.clear()
-        self.missing = 0
         self.ended = False
         self.counters[_CONSUMED] = self.counters[_RETURNED]
         super().restart()

@@ -29,6 +29,7 @@ class Input(PCM):
         if not ring.in_flight():  # or it was prepared twice
             ring.restart()
             ring.claim()
+            ring.missing = 0
             self._origin = ring.submitted()
         self._dry_at = -1
 
@@ -91,6 +92,7 @@ class Input(PCM):
             raise OSError(
                 errno.EAGAIN, "stream %d is PAUSED and all was read: resume()" % self.stream.id
             )
+        self.only("readinto", (RUNNING,))  # a callback may have ended it
         self.until(self.periods - 1, "gives no samples: does QEMU's audiodev record?", ms)
         self.check()
         return False
@@ -122,6 +124,7 @@ class Input(PCM):
 
         To record again: prepare(), or drop(), which forgets what was not read.
         """
+        self.only("drain", (SETUP, PREPARED, RUNNING, PAUSED))
         if self._state in ACTIVE:
             self.stop()
         if self._state in HALTED:

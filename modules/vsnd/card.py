@@ -84,6 +84,7 @@ class Card:
         )
         self._users = []
         self.busy = False  # a request is under way
+        self.early = None  # events that came while refresh() reads
         self._request = dma.alloc(_REQUEST_BYTES)
         self._response = dma.alloc(_RESPONSE_BYTES)
         self._head = device.queues[CONTROLQ].chain(
@@ -118,6 +119,15 @@ class Card:
 
         Streams in use keep the record that they were opened with.
         """
+        self.early = self.early or []  # an event's handler may come here too, meanwhile
+        try:
+            self._query()
+        finally:
+            early, self.early = self.early or (), None
+            for code, data in early:
+                self.events.take(code, data)
+
+    def _query(self):
         jacks, streams, chmaps = self.device.transport.config(0, 3)
         total = 0
         self.streams = self._pcm_info(streams)
@@ -181,26 +191,31 @@ class Card:
     def _exchange(self, queue, head, message, response_bytes):
         # Small messages use the chain that is there; a large one gets its own for a while.
         n = len(message)
-        request, response = self._request, self._response
-        large = n > request.size or 4 + response_bytes > response.size
+        room = 4 + response_bytes
+        request, response, at = self._request, self._response, 0
+        large = n > request.size or room > response.size
         if large:
-            request, response = dma.alloc(n), dma.alloc(4 + response_bytes)
-            head = queue.chain((request.pa, n, False), (response.pa, 4 + response_bytes, True))
+            request = response = dma.alloc(n + room)
+            at = n
+            try:
+                head = queue.chain((request.pa, n, False), (request.pa + n, room, True))
+            except OSError:
+                dma.free(request)
+                raise
         else:
-            queue.resize(head, n, 4 + response_bytes)
+            queue.resize(head, n, room)
         request.store(message)
         try:
             if not self.device.request(queue, head, _REQUEST_MS):
                 raise self._failure(message, errno.ETIMEDOUT, "no answer in %d ms" % _REQUEST_MS)
-            return response.load(queue.written[head])
+            return response.load(queue.written[head], at)
         finally:
             if large:
                 if head in queue.busy:
-                    self.device.orphans += request, response
+                    self.device.orphans.append(request)
                 else:
                     queue.discard(head)
                     dma.free(request)
-                    dma.free(response)
 
     def _failure(self, message, number, text):
         return OSError(number, "%s: %s" % (protocol.request_name(message), text))

@@ -42,6 +42,7 @@ class Events(IOBase):
         self._queue = queue
         self._region = region
         self._handler = None
+        self._due = False  # _hand_out() is scheduled
         self._kept = deque((), _KEPT)
         self.lost = 0
 
@@ -49,13 +50,19 @@ class Events(IOBase):
         """The device has used a buffer: note what it says and give the buffer back."""
         code, data = struct.unpack("<II", self._region.load(EVENT_BYTES, EVENT_BYTES * head))
         if length == EVENT_BYTES:
-            self._take(code, data)
+            self.take(code, data)
         if not self._card.device.error:
             self._queue.submit(head, self._card)
 
-    def _take(self, code, data):
-        # Unknown ones, and those about things that do not exist, are ignored.
+    def take(self, code, data):
+        """Note what an event says; ignore unknown ones, and those about nothing that exists."""
         card = self._card
+        if card.early is not None:  # about records that are being read
+            if len(card.early) < _KEPT:
+                card.early.append((code, data))
+            else:
+                self.lost += 1
+            return
         if code in (_JACK_CONNECTED, _JACK_DISCONNECTED):
             if data < len(card.jacks):
                 jack = card.jacks[data]
@@ -88,16 +95,22 @@ class Events(IOBase):
 
     def hand_out(self):
         """Let the handler have what is kept, soon."""
-        if self._handler and self._kept:
+        if self._handler and self._kept and not self._due:
             try:
                 schedule(self._hand_out, None)
+                self._due = True
             except RuntimeError:
                 pass  # no room: with the next event, then
 
     def _hand_out(self, _):
+        self._due = False
         # A handler may make requests; those wait for an answer, so not in the middle of another.
         while self._handler and self._kept and not self._card.busy:
-            self._handler(self._kept.popleft())
+            try:
+                self._handler(self._kept.popleft())
+            except BaseException:
+                self.hand_out()  # the others are handed out all the same
+                raise
 
     def irq(self, handler):
         """Call handler(event) for each event, as a scheduled function; None: keep them again."""

@@ -372,10 +372,13 @@ class PCM(IOBase):
 
     def event(self, xrun):
         """The device says that it had nothing to play, or no room to record to, or that a period
-        is over. Return whether it was asked to."""
-        if xrun and self._state is RUNNING and self.features & protocol.PCM_EVT_XRUNS:
-            self._xruns += 1
-        return self.features & (protocol.PCM_EVT_XRUNS if xrun else protocol.PCM_EVT_PERIODS)
+        is over. Return whether that is news: it was asked to, and it is not the end of a drain."""
+        if not xrun:
+            return self.features & protocol.PCM_EVT_PERIODS
+        if self._state is not RUNNING or not self.features & protocol.PCM_EVT_XRUNS:
+            return False
+        self._xruns += 1
+        return True
 
     def check(self):
         """OSError(EIO) if the device has refused data or broken the rules."""
@@ -386,7 +389,14 @@ class PCM(IOBase):
     def until(self, in_flight, what, ms):
         """Wait until the device owns no more slots than that; OSError(ETIMEDOUT)."""
         ring = self._ring
-        if not self.card.device.wait(lambda: ring.in_flight() <= in_flight, ms):
+        self.wait(lambda: ring.in_flight() <= in_flight, what, ms)
+
+    def wait(self, done, what, ms):
+        """Wait until done(), which is asked after every return of a slot; OSError(ETIMEDOUT)."""
+        self._ring.rest(1)
+        in_time = self.card.device.wait(done, ms)
+        self._ring.rest(1 if self._handler else self._batch)
+        if not in_time:
             raise OSError(
                 errno.ETIMEDOUT, "stream %d, %s, %s" % (self.stream.id, self._state, what)
             )

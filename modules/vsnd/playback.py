@@ -12,7 +12,9 @@ from micropython import const
 from time import sleep_ms
 from virt import nbytes
 from virtio import Outflow
-from .pcm import ACTIVE, CLOSED, DRAINING, PAUSED, PCM, POLLOUT, PREPARED, RUNNING, SETUP
+from .pcm import (
+    ACTIVE, CLOSED, DRAINING, HALTED, PAUSED, PCM, POLLOUT, PREPARED, RUNNING, SETUP,
+)
 from .protocol import FORMATS
 
 # A device may hold samples that it has already returned. One that reports
@@ -37,8 +39,8 @@ class Output(PCM):
 
     def _begin(self):
         self._ring.claim()
-        self._origin = self._ring.submitted()
-        self._dry_at = -1
+        self._dry_at = self._ring.submitted()  # nothing yet is no xrun
+        self._origin = self._dry_at - self._ring.in_flight()  # or it was prepared twice
 
     def release(self):
         super().release()
@@ -90,9 +92,15 @@ class Output(PCM):
                 errno.EAGAIN,
                 "stream %d is PAUSED and all periods are queued: resume()" % self.stream.id,
             )
+        self.only("write", (RUNNING,))  # a callback may have ended it
         self.until(self.periods - 1, "takes no samples: does QEMU's audiodev work?", ms)
         self.check()
         return False
+
+    def dry(self):
+        if self._state in (SETUP, CLOSED):  # write() slept, and a callback ended the stream
+            self.only("write", (PREPARED, RUNNING, PAUSED))
+        super().dry()
 
     def ready(self):
         """Whether write() takes something at once, if it is only to raise an exception.
@@ -124,7 +132,7 @@ class Output(PCM):
                 self.check()
                 sleep_ms(self._tail_ms())
             except BaseException:
-                self._go(RUNNING)  # interrupted, or the device failed: it still runs
+                self._undrain()
                 raise
         self._drained()
 
@@ -145,7 +153,7 @@ class Output(PCM):
                 self.check()
                 await sleep_ms(self._tail_ms())
             except BaseException:
-                self._go(RUNNING)
+                self._undrain()
                 raise
         self._drained()
 
@@ -171,10 +179,18 @@ class Output(PCM):
         # latency_bytes of the last period: what is still between it and the ear.
         return max(_TAIL_FRAMES, self.latency()) * 1000 // self.rate + _TAIL_MS
 
+    # A callback may have ended the stream meanwhile.
+
+    def _undrain(self):
+        # Interrupted, or the device failed: it still runs.
+        if self._state is DRAINING:
+            self._go(RUNNING)
+
     def _drained(self):
         if self._state in ACTIVE:
             self.stop()
-        self.release()
+        if self._state in HALTED:
+            self.release()
 
     def close(self):
         """Drain, unless drop() was called, and give the stream back. May be called again."""
@@ -241,10 +257,7 @@ class Output(PCM):
             raise ValueError("no transfer has the token %s" % token)
         if self._state is PREPARED:
             self.start()
-        if not self.card.device.wait(lambda: ring.is_back(token), self._wait_ms):
-            raise OSError(
-                errno.ETIMEDOUT, "stream %d, %s: transfer not done" % (self.stream.id, self._state)
-            )
+        self.wait(lambda: ring.is_back(token), "transfer not done", self._wait_ms)
         self.check()
 
     def xfer(self, buf, copy=True):

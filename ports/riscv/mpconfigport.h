@@ -31,7 +31,11 @@
 // Internals
 #define MICROPY_PERSISTENT_CODE_LOAD            (1)
 #define MICROPY_OPT_COMPUTED_GOTO               (1)
+#define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE       (1024)
+#define MICROPY_MODULE_DICT_SIZE                (64)
+#define MICROPY_LOADED_MODULES_DICT_SIZE        (32)
 #define MICROPY_READER_VFS                      (1)
+#define mp_builtin___import__                   import_module // see import.c
 #define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF  (1)
 #define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE    (256)
 #define MICROPY_LONGINT_IMPL                    (MICROPY_LONGINT_IMPL_MPZ)

@@ -20,7 +20,8 @@ PATIENCE = 30  # s
 @pytest.fixture
 def command(firmware, tmp_path):
     """(command line, environment) of a run whose recording is tmp_path/run.wav."""
-    environ = {k: v for k, v in os.environ.items() if k not in ("ROM", "WAV", "AUDIO", "RATE")}
+    mine = ("ROM", "WAV", "AUDIO", "RATE", "STREAMS")
+    environ = {k: v for k, v in os.environ.items() if k not in mine}
     environ["PYTHONPATH"] = str(tools.ROOT / "host")
     words = ["run", "--firmware", str(firmware), "--wav", str(tmp_path / "run.wav")]
     return [sys.executable, "-m", "virtboard", *words], environ

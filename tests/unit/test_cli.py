@@ -24,7 +24,7 @@ for word; do case $word in wav,*) wav=${word#*path=}; wav=${wav%%,*};; esac; don
 @pytest.fixture
 def qemu(tmp_path, monkeypatch):
     """Puts a script in QEMU's place, a firmware in the build folder, and an empty environment."""
-    for name in ("ROM", "AUDIO", "WAV", "RATE"):
+    for name in ("ROM", "AUDIO", "WAV", "RATE", "STREAMS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(tools, "ROOT", tmp_path)
     monkeypatch.setattr(tools, "TOOLS", tmp_path)
@@ -114,8 +114,10 @@ def test_the_environment_gives_defaults(call, arguments, tmp_path, monkeypatch):
     monkeypatch.setenv("ROM", str(tmp_path / "rom"))
     monkeypatch.setenv("WAV", str(tmp_path / "b.wav"))
     monkeypatch.setenv("RATE", "16000")
+    monkeypatch.setenv("STREAMS", "3")
     assert call("run", "--headless")[0] == 0
     assert f"path={tmp_path}/b.wav,out.frequency=16000" in arguments()
+    assert "streams=3" in arguments()
     assert "rom.img,addr=0x20000000" in arguments()
     monkeypatch.setenv("AUDIO", "none")
     assert "frames" not in call("run", "--headless")[1]
@@ -123,10 +125,11 @@ def test_the_environment_gives_defaults(call, arguments, tmp_path, monkeypatch):
 
 
 def test_empty_variables_of_the_environment(call, arguments, monkeypatch):
-    for name in ("AUDIO", "WAV", "RATE"):
+    for name in ("AUDIO", "WAV", "RATE", "STREAMS"):
         monkeypatch.setenv(name, "")
     assert call("run", "--headless")[0] == 0
     assert "build/qemu_virt/run.wav,out.frequency=48000" in arguments()
+    assert "streams=1" in arguments()
     monkeypatch.setenv("ROM", "")
     status, out, err = call("run", "--headless")
     assert (status, out) == (2, "")

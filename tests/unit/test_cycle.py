@@ -27,6 +27,7 @@ def test_the_chain(bench):
     assert bytes(bench.data) == pattern(SLOT)
 
 
+@pytest.mark.rule("Q-11")
 @pytest.mark.parametrize("start", [0, 3, 65520, 65535])
 @pytest.mark.parametrize("limit", [2, 3, 4, 5])
 def test_bytes_are_exact_across_65535(rig, start, limit):
@@ -110,6 +111,8 @@ def test_kicks_are_for_batches(bench):
     assert len(bench.held) == 4
 
 
+@pytest.mark.rule("Q-18")
+@pytest.mark.rule("Q-20")
 def test_no_kick_for_a_device_that_wants_none(bench):
     bench.ring.silent = True
     bench.ring.ask()
@@ -117,6 +120,7 @@ def test_no_kick_for_a_device_that_wants_none(bench):
     assert not bench.rig.device.kicks
 
 
+@pytest.mark.rule("Q-20")
 @pytest.mark.parametrize("start", [0, 65534])
 @pytest.mark.parametrize("event", [-1, 0, 2, 3, 4])
 def test_the_index_that_the_device_asks_for(rig, start, event):

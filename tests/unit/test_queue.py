@@ -75,6 +75,7 @@ def test_submit_and_reap(by_hand):
     assert queue.written[head] == 5
 
 
+@pytest.mark.rule("Q-11")
 def test_a_hundred_chains_across_65535(by_hand):
     rig, queue, ring = by_hand
     wind(queue, ring, 65500)
@@ -98,6 +99,7 @@ def test_a_hundred_chains_across_65535(by_hand):
         assert kicks(rig) == 100  # the first of every batch
 
 
+@pytest.mark.rule("Q-20")
 @pytest.mark.parametrize("start", [0, 5, 65533, 65535])
 def test_a_kick_exactly_at_the_index_that_is_asked_for(by_hand, start):
     rig, queue, ring = by_hand
@@ -114,6 +116,8 @@ def test_a_kick_exactly_at_the_index_that_is_asked_for(by_hand, start):
     assert told == [0, 0, 1, 1, 1]
 
 
+@pytest.mark.rule("Q-17")
+@pytest.mark.rule("Q-19")
 def test_the_field_that_is_not_in_force_is_ignored(by_hand):
     rig, queue, ring = by_hand
     head = queue.chain((rig.dma.alloc(16).pa, 16, False))
@@ -125,6 +129,8 @@ def test_the_field_that_is_not_in_force_is_ignored(by_hand):
     assert kicks(rig) == 1
 
 
+@pytest.mark.rule("Q-18")
+@pytest.mark.rule("Q-20")
 def test_no_kick_for_a_device_that_wants_none(by_hand):
     rig, queue, ring = by_hand
     ring.silent = True

@@ -199,6 +199,8 @@ def test_who_only_looks_is_not_the_one_to_serve(tmp_path):
         thread.start()
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.connect(str(path))
+        for _ in range(3):
+            daemon.call(int)
         with Front(path) as qemu:
             qemu.greet()
         thread.join(10)
@@ -219,6 +221,14 @@ def test_a_call_that_nobody_answers(tmp_path, monkeypatch):
     monkeypatch.setattr("virtsnd.daemon.PATIENCE", 0.01)
     with Daemon(tmp_path / "socket") as daemon:
         with pytest.raises(TimeoutError, match="the device's loop did nothing for 0.01 s"):
+            daemon.call(int)
+
+
+def test_a_call_after_the_end(tmp_path):
+    with Daemon(tmp_path / "socket") as daemon:
+        daemon.stop()
+        daemon.serve()
+        with pytest.raises(DaemonError, match="the device has ended"):
             daemon.call(int)
 
 

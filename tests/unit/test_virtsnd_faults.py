@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """host/virtsnd: what a script may make the device do wrong (docs/device.md, Misbehaviour).
 
-Used entries that are late, lost or wrong: test_virtsnd_ring.py. Bad records: test_virtsnd_items.py.
+Wrong used entries are in test_virtsnd_ring.py, bad records in test_virtsnd_items.py.
 """
 
 import struct

@@ -233,8 +233,12 @@ class Board:
         return self._heap[key][0]
 
     def _sleep(self, us):
+        deadline = self.clock.now + us
         self._dispatch()
-        self.clock.run(us)
+        while self.clock.now < deadline:
+            self.clock.step(deadline)
+            self._dispatch()
+        self.clock.run(0)
         self._dispatch()
 
     # Module virt: ports/riscv/modvirt.c

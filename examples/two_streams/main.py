@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Two streams of one card at once, each in a task of its own. QEMU adds them up.
+
+    make run-qemu ROM=examples/two_streams STREAMS=3
+"""
+
+import asyncio
+from array import array
+import vsnd
+
+
+def triangle(cycle, peak):
+    """A second of a triangle wave that takes `cycle` frames: S16, stereo, 48 kHz, +-peak."""
+    wave = array("h")
+    for n in range(cycle):
+        sample = 4 * peak * min(n, cycle - n) // cycle - peak
+        wave.extend(array("h", (sample, sample)))
+    return bytes(wave) * (48000 // cycle)
+
+
+async def play(card, wave, wait_ms):
+    await asyncio.sleep_ms(wait_ms)
+    async with card.output() as out:
+        for _ in range(2):
+            await out.awrite(wave)
+        print("stream %d: %d underruns" % (out.stream.id, out.xruns))
+
+
+async def main():
+    card = vsnd.open()
+    await asyncio.gather(
+        play(card, triangle(200, 9000), 0),
+        play(card, triangle(150, 7000), 500),
+    )
+
+
+asyncio.run(main())
