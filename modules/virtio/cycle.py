@@ -84,18 +84,16 @@ class Cycle:
         self.data_pa = region.pa + data
         self.status_at = region.at + status
         self._status_va = region.va + status
-        self.heads = heads = []
         try:
-            for i in range(slots):
-                heads.append(
-                    queue.chain(
-                        (region.pa, virt.nbytes(header), False),
-                        (self.data_pa + slot_bytes * i, slot_bytes, self.inward),
-                        (region.pa + status + STATUS_BYTES * i, STATUS_BYTES, True),
-                    )
-                )
+            self.heads = queue.chains(
+                slots,
+                (0, slot_bytes, STATUS_BYTES),
+                (region.pa, virt.nbytes(header), False),
+                (self.data_pa, slot_bytes, self.inward),
+                (region.pa + status, STATUS_BYTES, True),
+            )
         except OSError:  # no descriptors left
-            self._free()
+            dma.free(region)
             raise
         self.counters = [0] * 7
         self._early = []  # slots that came back before an older one did

@@ -9,6 +9,9 @@ A chain is laid out once, with chain(), and then submitted as often as wanted. W
 it is submitted it is the device's, its head is in `busy`, and neither its descriptors
 nor its buffers may be touched. reap() takes it back.
 
+Scheduled functions may submit and reap too, in the middle of anything that jumps: what they
+must not see half done is between virt.lock() and unlock(), or has no jump in it.
+
 What the device writes is not trusted: a used entry is copied, checked against the
 private tables here, and only then believed. Anything wrong breaks the queue for good
 (until the device is reset), and `fail` is told what it was.
@@ -17,7 +20,6 @@ private tables here, and only then believed. Anything wrong breaks the queue for
 import errno
 from machine import mem16, mem32
 from micropython import const
-import struct
 import virt
 from . import dma
 
@@ -31,7 +33,6 @@ EVENT_IDX = const(1 << 29)
 
 _ALIGN = const(4096)
 _TABLE = const(4)  # descriptors of an indirect table
-_IN_ORDER = range(_TABLE)
 
 
 class Queue:
@@ -47,8 +48,8 @@ class Queue:
     def __init__(self, transport, index, size, features, fail):
         self.index = index
         self.size = size
-        self.event_idx = bool(features & EVENT_IDX)
-        self.indirect = bool(features & INDIRECT_DESC)
+        self.event_idx = features & EVENT_IDX != 0
+        self.indirect = features & INDIRECT_DESC != 0
         self.fail = fail
         used = (18 * size + 6 + _ALIGN - 1) & ~(_ALIGN - 1)
         tables = (used + 6 + 8 * size + 15) & ~15
@@ -63,7 +64,9 @@ class Queue:
         self._quiet = 0  # chains submitted since the last kick, or look whether one is wanted
         self.batch = 0  # interrupts wanted at one in batch + 1 returns, a power of two
         # The driver's own record of what it gave away: the descriptor table is not trusted.
-        self._chains = {}  # by head: descriptor numbers, bytes the device may write
+        # By head: descriptor numbers, where in the region each part is described, bytes that the
+        # device may write.
+        self._chains = {}
         self._unused = 0  # descriptors from here on were never in a chain
         self._free = []  # descriptors that were
         self.busy = {}  # the chains that the device owns, by head: who is told when it is back
@@ -80,71 +83,91 @@ class Queue:
 
         Parts that the device reads come first (2.7.4.2). OSError(ENOSPC) if descriptors run out.
         """
+        return self.chains(1, (0,) * len(parts), *parts)[0]
+
+    def chains(self, count, steps, *parts):
+        """Lay out `count` chains that are alike, and return a list of their heads.
+
+        Part number k lies steps[k] bytes further in every next chain. Otherwise as chain().
+        """
         n = len(parts)
-        pack = struct.pack_into
-        arena = dma.arena
-        region = self.region
-        at = region.at
-        va = region.va
-        if self.indirect and 1 < n <= _TABLE:
-            owned = self._take(1)
-            head = owned[0]
-            table = self._tables + 16 * _TABLE * head
-            pack(
-                "<QIHH", arena, at + 16 * head, region.pa + table, 16 * n, _DESC_F_INDIRECT, 0
-            )
-            at += table
-            va += table
-            numbers = _IN_ORDER
-        else:
-            owned = numbers = self._take(n)
-            head = owned[0]
-        vas = []
+        indirect = self.indirect and 1 < n <= _TABLE
+        taken = self._take(count if indirect else n * count)
+        # A descriptor as two words: the address; length, flags, and the number of the next.
+        words = []
         writable = 0
-        i = 0
-        for pa, size, write in parts:
-            offset = 16 * numbers[i]
-            i += 1
-            flags = 0
+        k = 0
+        for pa, rest, write in parts:
             if write:
-                flags = _DESC_F_WRITE
-                writable += size
-            if i < n:
-                pack("<QIHH", arena, at + offset, pa, size, flags | _DESC_F_NEXT, numbers[i])
+                writable += rest
+                rest |= _DESC_F_WRITE << 32
+            k += 1
+            if k < n:
+                rest |= _DESC_F_NEXT << 32
+                if indirect:
+                    rest |= k << 48
+            words += pa, rest
+        moves = [(2 * k, steps[k]) for k in range(n) if steps[k]]
+        store64 = virt.store64
+        va = self.region.va
+        heads = []
+        for i in range(count):
+            if indirect:
+                head = taken[i]
+                owned = (head,)
+                table = self._tables + 16 * _TABLE * head
+                places = range(table, table + 16 * n, 16)
+                store64(va + 16 * head, self.region.pa + table, 16 * n | _DESC_F_INDIRECT << 32)
+                store64(va + table, *words)
             else:
-                pack("<QIHH", arena, at + offset, pa, size, flags, 0)
-            vas.append(va + offset)
-        self._chains[head] = owned, vas, writable
-        return head
+                owned = taken[n * i : n * (i + 1)]
+                head = owned[0]
+                places = [16 * number for number in owned]
+                for k in range(n):
+                    rest = words[2 * k + 1] | (owned[k + 1] << 48 if k + 1 < n else 0)
+                    store64(va + places[k], words[2 * k], rest)
+            self._chains[head] = owned, places, writable
+            heads.append(head)
+            for k, step in moves:
+                words[k] += step
+        return heads
 
     def _take(self, n):
-        if n <= self.size - self._unused:
-            self._unused += n
-            return range(self._unused - n, self._unused)
-        if n > len(self._free):
-            raise OSError(
-                errno.ENOSPC, "queue %d: all %d descriptors are in use" % (self.index, self.size)
-            )
-        numbers = self._free[:n]
-        del self._free[:n]
-        return numbers
+        virt.lock()
+        try:
+            first = self._unused
+            if n <= self.size - first:
+                self._unused = first + n
+                return range(first, first + n)
+            more = n - len(self._free)
+            if more <= self.size - first:
+                numbers = self._free[:n]
+                del self._free[:n]
+                if more > 0:
+                    self._unused = first + more
+                    numbers += range(first, first + more)
+                return numbers
+        finally:
+            virt.unlock()
+        raise OSError(
+            errno.ENOSPC, "queue %d: all %d descriptors are in use" % (self.index, self.size)
+        )
 
     def pointer_va(self, head, part):
         """Where the 64-bit device address of a chain's part stands."""
-        return self._chains[head][1][part]
+        return self.region.va + self._chains[head][1][part]
 
     def repoint(self, head, part, pa):
         """Let part number `part` of a chain that is not submitted lie at another address."""
-        va = self.pointer_va(head, part)
-        mem32[va] = pa & 0xFFFFFFFF
-        mem32[va + 4] = pa >> 32
+        virt.store64(self.pointer_va(head, part), pa)
 
     def resize(self, head, read, write):
         """Give a chain of two parts that is not submitted the lengths `read` and `write` bytes."""
-        owned, (read_va, write_va), _ = self._chains[head]
-        mem32[read_va + 8] = read
-        mem32[write_va + 8] = write
-        self._chains[head] = owned, (read_va, write_va), write
+        owned, places, _ = self._chains[head]
+        va = self.region.va + 8
+        mem32[va + places[0]] = read
+        mem32[va + places[1]] = write
+        self._chains[head] = owned, places, write
 
     def discard(self, head):
         """Give the descriptors of a chain back. It must not be submitted."""
@@ -171,12 +194,19 @@ class Queue:
             wanted = (mem16[self.used_va + 4 + 8 * self.size] - idx) & 0xFFFF < n
         else:
             wanted = not mem16[self.used_va] & _USED_F_NO_NOTIFY
-        self._quiet = 0
         if wanted:
             mem32[self.notify_va] = self.index
+        self._quiet = 0
 
     def reap(self):
         """Take back every chain that the device has used, in whatever order."""
+        virt.lock()
+        try:
+            self._reap()
+        finally:
+            virt.unlock()
+
+    def _reap(self):
         while self._last != virt.load16(self.used_va + 2):
             entry = virt.load64(self.used_va + 4 + 8 * (self._last & (self.size - 1)))
             head = entry & 0xFFFFFFFF
@@ -207,16 +237,15 @@ class Queue:
         They fill `region`; chain number i has the one at byte n * i. The queue must be new.
         """
         size = self.size
-        pack = struct.pack_into
-        at = self.region.at
+        va = self.region.va
         pa = region.pa
         record = (), (), n  # these chains are never discarded
-        for i in range(size):
-            pack("<QIHH", dma.arena, at, pa, n, _DESC_F_WRITE, 0)
-            at += 16
+        for _ in range(size):
+            virt.store64(va, pa, n | _DESC_F_WRITE << 32)
+            va += 16
             pa += n
-            self._chains[i] = record
-            self.busy[i] = owner
+        self._chains = dict.fromkeys(range(size), record)
+        self.busy = dict.fromkeys(range(size), owner)
         self._unused = size
         self.begin_cycle(range(size))
         self._next = size
@@ -232,12 +261,20 @@ class Queue:
 
     def begin_cycle(self, heads):
         """Fill the available ring with `heads` over and over; return a count for both indexes."""
-        ring = struct.pack("<%dH" % len(heads), *heads) * (self.size // len(heads))
-        self.region.store(ring, self.avail_va + 4 - self.region.va)
+        ring_va = self.avail_va + 4
+        n = 0
+        for head in heads:
+            mem16[ring_va + 2 * n] = head
+            n += 1
+        at = self.region.at + ring_va - self.region.va
+        while n < self.size:
+            virt.copy(dma.arena, at + 2 * n, dma.arena, at, 2 * n)
+            n *= 2
         return self._next
 
     def catch_up(self, submitted, returned):
         """Let the indexes be what the Cycle made of them, modulo 65536. Nothing is busy."""
+        self._quiet = submitted - returned  # for some of them a kick may be due
         self._next = submitted & 0xFFFF
         self._last = returned & 0xFFFF
         self.busy.clear()

@@ -227,6 +227,16 @@ static mp_obj_t virt_store16(mp_obj_t address, mp_obj_t value) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(virt_store16_obj, virt_store16);
 
+// store64(address, word, ...): 64-bit words, one after the other.
+static mp_obj_t virt_store64(size_t n_args, const mp_obj_t *args) {
+    volatile uint64_t *p = (volatile uint64_t *)mp_obj_get_int(args[0]);
+    for (size_t i = 1; i < n_args; ++i) {
+        *p++ = mp_obj_get_int_truncated(args[i]);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR(virt_store64_obj, 2, virt_store64);
+
 // irq(source, handler): handler(source) runs soon after the PLIC source fires, as
 // a scheduled function; it must quiet its device. None removes the handler.
 //
@@ -320,6 +330,20 @@ static mp_obj_t virt_wait16(mp_obj_t address, mp_obj_t value, mp_obj_t ms) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(virt_wait16_obj, virt_wait16);
 
+// lock(), unlock(): between them no scheduled function runs, and Ctrl-C waits. They
+// nest, and must be left in any case: try, finally.
+static mp_obj_t virt_lock(void) {
+    mp_sched_lock();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(virt_lock_obj, virt_lock);
+
+static mp_obj_t virt_unlock(void) {
+    mp_sched_unlock();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(virt_unlock_obj, virt_unlock);
+
 // at_reset(function): called without arguments before a soft or machine reset, to
 // quiet what Python has set in motion. None: nothing to do.
 static mp_obj_t virt_at_reset(mp_obj_t function) {
@@ -356,8 +380,11 @@ static const mp_rom_map_elem_t virt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_irq), MP_ROM_PTR(&virt_irq_obj) },
     { MP_ROM_QSTR(MP_QSTR_load16), MP_ROM_PTR(&virt_load16_obj) },
     { MP_ROM_QSTR(MP_QSTR_load64), MP_ROM_PTR(&virt_load64_obj) },
+    { MP_ROM_QSTR(MP_QSTR_lock), MP_ROM_PTR(&virt_lock_obj) },
     { MP_ROM_QSTR(MP_QSTR_nbytes), MP_ROM_PTR(&virt_nbytes_obj) },
     { MP_ROM_QSTR(MP_QSTR_store16), MP_ROM_PTR(&virt_store16_obj) },
+    { MP_ROM_QSTR(MP_QSTR_store64), MP_ROM_PTR(&virt_store64_obj) },
+    { MP_ROM_QSTR(MP_QSTR_unlock), MP_ROM_PTR(&virt_unlock_obj) },
     { MP_ROM_QSTR(MP_QSTR_wait), MP_ROM_PTR(&virt_wait_obj) },
     { MP_ROM_QSTR(MP_QSTR_wait16), MP_ROM_PTR(&virt_wait16_obj) },
     { MP_ROM_QSTR(MP_QSTR_VIRTIO_BASE), MP_ROM_INT(VIRTIO_BASE) },

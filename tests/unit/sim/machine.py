@@ -95,6 +95,7 @@ class Board:
         self._interrupted = False  # the processor was, since it went to sleep
         self._scheduled = []  # (function, argument)
         self._locked = False  # one of them, or a handler, is running
+        self._locks = 0  # of virt.lock()
         self._at_reset = None
         self._spins = 0, 0
         for slot in range(VIRTIO_SLOTS):
@@ -152,7 +153,7 @@ class Board:
                 self._claimed.remove(source)
             self._handled = True
             self._claim(source)
-        while self._scheduled and not locked:
+        while self._scheduled and not locked and not self._locks:
             function, argument = self._scheduled.pop(0)
             function(argument)
         self._locked = locked
@@ -271,6 +272,11 @@ class Board:
             memory.store(address, 2, value)
             return old
 
+        def store64(address, *words):
+            for i, word in enumerate(words):
+                memory.store(address + 8 * i, 4, word & 0xFFFFFFFF)
+                memory.store(address + 8 * i + 4, 4, word >> 32)
+
         def wait16(address, value, ms):
             now = load(address, 2, 2)
             deadline = self.clock.now + max(ms, 0) * 1000
@@ -302,8 +308,11 @@ class Board:
             "irq": self._irq,
             "load16": lambda address: load(address, 2, 2),
             "load64": lambda address: load(address, 8, 4),
+            "lock": lambda: self._lock(1),
+            "unlock": lambda: self._lock(-1),
             "nbytes": lambda buf: len(_bytes_of(buf)),
             "store16": store16,
+            "store64": store64,
             "wait": self._wait,
             "wait16": wait16,
             "VIRTIO_BASE": VIRTIO_BASE,
@@ -324,7 +333,12 @@ class Board:
         self._seen[source] = self.memory.load(level[4], 2) if level and level[4] else 0
         self._claim(source)
 
+    def _lock(self, step):
+        self._locks += step
+        assert self._locks >= 0, "unlock() without lock()"
+
     def _wait(self, ms):
+        assert not self._locks, "sleep between lock() and unlock()"
         deadline = self.clock.now + max(ms, 0) * 1000
         while True:
             self._dispatch()
