@@ -169,23 +169,26 @@ asyncio.run(main())
     assert recording.first_difference(frames(data)) is None
 
 
-def test_a_writer_that_waits_for_another_task_to_drain(board):
+def test_who_writes_while_another_task_drains_is_told(board):
     program = """
+async def drain(out):
+    await asyncio.sleep_ms(103)
+    await out.adrain()
+
 async def main():
     out = card.output()
-    out.setblocking(False)
-    writer = asyncio.StreamWriter(out)
-    writer.write(data)
-    rest = asyncio.create_task(writer.drain())
-    await asyncio.sleep_ms(3)
-    await out.adrain()
-    await rest
+    done = await asyncio.gather(out.awrite(data), drain(out), return_exceptions=True)
+    print(done[0], done[1])
+    await out.awrite(data[:400])
     await out.aclose()
 asyncio.run(main())
 """
-    data = noise(4 * 4 * 4 * PERIOD)
+    data = noise(4 * RATE)
     output, recording = play(board, program, data)
-    assert recording.first_difference(frames(data)) is None
+    assert output == "[Errno 1] EPERM: write in state DRAINING: allowed in PREPARED PAUSED None\n"
+    first = recording.frames - PERIOD
+    assert 103 * 48 < first < 103 * 48 + 4 * PERIOD + 1024
+    assert recording.first_difference(frames(data[: 4 * first] + data[:400])) is None
 
 
 def test_others_run_while_it_drains(board):

