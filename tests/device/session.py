@@ -25,7 +25,7 @@ FEATURES = {
 }
 
 S16, U8, UNDEFINED = 1 << 5, 1 << 4, 1 << 30
-FEED = bytes(range(1, 251)) * 100
+FEED = bytes(range(1, 251)) * 20000  # for longer than a busy host may take
 EVENT_US = 3000  # between two jack events, and interrupts for nothing
 STREAMS = 18  # two queries
 

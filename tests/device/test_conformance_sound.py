@@ -212,7 +212,10 @@ def test_header_samples_and_status(seen, sound):
         assert [n for _, n, _ in chain.parts] == [4, 480, 8]
     recorded = bytes.fromhex(seen.said["recorded"][0])
     assert len(recorded) >= 480 * 5 + 100
-    assert recorded == FEED[: len(recorded)] == seen.card.lives[0][2].recorded
+    assert recorded == seen.card.lives[0][2].recorded
+    # On a busy host the driver may come too late for a period: others follow, each whole.
+    for at in range(0, len(recorded), 480):
+        assert recorded[at : at + 480] in FEED[:750]
 
 
 @pytest.mark.rule("S-31")

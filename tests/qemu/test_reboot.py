@@ -53,7 +53,8 @@ def test_soft_reboots_while_it_plays(repl, sound):
             time.sleep(0.1 + number / 100)
             repl.send(CTRL_C)
             assert b"KeyboardInterrupt" in repl.until(PROMPT)
-            assert repl.run("short.state") in ("'RUNNING'", "'XRUN'")  # a busy host lets it run dry
+            # A busy host lets it run dry.
+            assert repl.run("short.state") in ("'RUNNING'", "'XRUN'")
         repl.soft_reboot()
     repl.run(LOAD)
     assert repl.run(PLAY) == "True"
