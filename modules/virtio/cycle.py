@@ -20,6 +20,9 @@ the device is a store to avail.idx and a kick. When a second stream comes to the
 goes on by submit() and reap() like any other chain; one that is alone again takes the
 rings over when its slots are all back and it begins anew.
 
+Scheduled functions may use the same queue, between any two steps of what is done here: what
+they must not see half done happens in a `with virt.lock`.
+
 The device may return slots in any order, and write what it wants into the used ring:
 each entry is checked against what it owns.
 """
@@ -49,10 +52,11 @@ class Cycle:
     all went well. With kick=False the device polls and is never kicked.
 
     The owner is asked for what is not the queue's business: owner.begin() if the stream is not
-    running (see running()); owner.blocked(ms) if the device owns `limit` slots and returns none:
-    to wait ms milliseconds longer and return False, or to return True if the caller does not want
-    to wait; owner.dry() if data comes, or is fetched, while the device owns no slot; owner.odd(n)
-    if n bytes are no multiple of `grain`; owner.check() if something came back that was not as it
+    running (see running()); owner.blocked(waited) if the device owns `limit` slots and returns
+    none: to wait, or only look again if the caller has waited as long as running() said, and
+    return False, or to return True if the caller does not want to wait; owner.dry() if data comes,
+    or is fetched, while the device owns no slot; owner.odd(n) if n bytes are no multiple of
+    `grain`; owner.check() if something came back that was not as it
     should be.
     """
 
@@ -98,10 +102,11 @@ class Cycle:
         self.counters = [0] * 7
         self._early = []  # slots that came back before an older one did
         self.error = None
-        for other in queue.cycles:
-            other._share()
-        queue.cycles.append(self)
-        self.claim()
+        with virt.lock:
+            for other in queue.cycles:
+                other._share()
+            queue.cycles.append(self)
+            self.claim()
 
     def _free(self):
         for head in self.heads:
@@ -112,10 +117,11 @@ class Cycle:
         """Take the rings over if no other stream uses them. The device must own no slot."""
         queue = self.queue
         c = self.counters
-        if not c[ALONE] and queue.cycles == [self] and not queue.busy and self.kick:
-            c[SUBMITTED] = c[RETURNED] = c[CONSUMED] = queue.begin_cycle(self.heads)
-            c[ALONE] = True
-            self.rest(1)
+        with virt.lock:
+            if not c[ALONE] and queue.cycles == [self] and not queue.busy and self.kick:
+                c[SUBMITTED] = c[RETURNED] = c[CONSUMED] = queue.begin_cycle(self.heads)
+                c[ALONE] = True
+                self.rest(1)
 
     def _catch_up(self):
         # Let the queue know what it would if each slot had been submitted to it.
@@ -140,9 +146,10 @@ class Cycle:
         n is a power of two. While the queue is shared there is one for every slot.
         """
         c = self.counters
-        if c[ALONE]:
-            c[BATCH] = self.queue.batch = n - 1
-            self.queue.wake_after(c[RETURNED] + len(self._early))
+        with virt.lock:
+            if c[ALONE]:
+                c[BATCH] = self.queue.batch = n - 1
+                self.queue.wake_after(c[RETURNED] + len(self._early))
 
     def running(self, wait_ms):
         """Tell how long to wait for the device at a time; 0: it takes or gives nothing now.
@@ -172,14 +179,15 @@ class Cycle:
         For who polls: it is cheap. Not so while the queue is shared: then it is reap(), and False.
         """
         c = self.counters
-        if not c[ALONE]:
-            self.reap()
-            return False
-        taken = c[RETURNED] + len(self._early)
-        used_idx = self.queue.used_va + 2
-        if virt.load16(used_idx) == taken & 0xFFFF:
-            self.queue.wake_after(taken)
-        return virt.load16(used_idx) != taken & 0xFFFF
+        with virt.lock:
+            if not c[ALONE]:
+                self.reap()
+                return False
+            taken = c[RETURNED] + len(self._early)
+            used_idx = self.queue.used_va + 2
+            if virt.load16(used_idx) == taken & 0xFFFF:
+                self.queue.wake_after(taken)
+            return virt.load16(used_idx) != taken & 0xFFFF
 
     def is_back(self, count):
         """Whether the slot that was submitted as number `count` has come back."""
@@ -213,8 +221,9 @@ class Cycle:
     def close(self):
         """Give chains and memory back; what the device may still own, only once it is reset."""
         idle = not self.in_flight() and not self.device.error
-        self._share()
-        self.queue.cycles.remove(self)
+        with virt.lock:
+            self._share()
+            self.queue.cycles.remove(self)
         if idle:
             self._free()
         else:
@@ -231,14 +240,15 @@ class Cycle:
         """
         c = self.counters
         queue = self.queue
-        if c[ALONE]:
-            taken = c[RETURNED] + len(self._early)
-            if virt.load16(queue.used_va + 2) == taken & 0xFFFF:
-                return
-            self._catch_up()
-        elif self not in queue.cycles:
-            return  # closed; the queue may be another's alone
-        queue.reap()
+        with virt.lock:
+            if c[ALONE]:
+                taken = c[RETURNED] + len(self._early)
+                if virt.load16(queue.used_va + 2) == taken & 0xFFFF:
+                    return
+                self._catch_up()
+            elif self not in queue.cycles:
+                return  # closed; the queue may be another's alone
+            queue.reap()
 
     def back(self, head, length):
         """The queue has reaped one of the slots; the device wrote so many bytes."""

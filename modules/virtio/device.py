@@ -141,9 +141,10 @@ class Device:
 
         It runs as a scheduled function and must not raise: that would end all interrupts.
         """
-        others = tuple(each for each in self.listeners if each != listener)
-        self.listeners = others + (listener,) if on else others
-        self._interrupts()
+        with virt.lock:
+            others = tuple(each for each in self.listeners if each != listener)
+            self.listeners = others + (listener,) if on else others
+            self._interrupts()
 
     def fail(self, why):
         """From now on the device is not to be used, until it is reset."""

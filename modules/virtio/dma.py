@@ -52,19 +52,20 @@ def alloc(size, align=16):
     """
     size = (size + 15) & ~15
     i = 0
-    for at, room in _free:
-        start = ((_PA + at + align - 1) & -align) - _PA
-        rest = at + room - start - size
-        if rest >= 0:
-            if rest:
-                _free[i] = start + size, rest
-            else:
-                del _free[i]
-            if start > at:
-                _free.insert(i, (at, start - at))
-            virt.fill(arena, start, size, 0)
-            return Region(start, size)
-        i += 1
+    with virt.lock:
+        for at, room in _free:
+            start = ((_PA + at + align - 1) & -align) - _PA
+            rest = at + room - start - size
+            if rest >= 0:
+                if rest:
+                    _free[i] = start + size, rest
+                else:
+                    del _free[i]
+                if start > at:
+                    _free.insert(i, (at, start - at))
+                virt.fill(arena, start, size, 0)
+                return Region(start, size)
+            i += 1
     raise OSError(
         errno.ENOMEM, "DMA arena: no block of %d bytes left, %d in all" % (size, available())
     )
@@ -72,15 +73,16 @@ def alloc(size, align=16):
 
 def free(region):
     """Return a region that no device can reach any more."""
-    _free.append((region.at, region.size))
-    _free.sort()
-    i = 1
-    while i < len(_free):
-        at, size = _free[i - 1]
-        if at + size == _free[i][0]:
-            _free[i - 1 : i + 1] = [(at, size + _free[i][1])]
-        else:
-            i += 1
+    with virt.lock:
+        _free.append((region.at, region.size))
+        _free.sort()
+        i = 1
+        while i < len(_free):
+            at, size = _free[i - 1]
+            if at + size == _free[i][0]:
+                _free[i - 1 : i + 1] = [(at, size + _free[i][1])]
+            else:
+                i += 1
 
 
 def pa_of(buf):

@@ -42,10 +42,11 @@ class Inflow(Cycle):
 
     def fill(self):
         """Give the device all the slots that it may own (5.14.6.8.2.2)."""
-        self.give(self.counters[_CONSUMED] + self.limit)
+        with virt.lock:
+            self.give(self.counters[_CONSUMED] + self.limit)
 
     def give(self, upto):
-        """Hand all slots before number `upto` to the device."""
+        """Hand all slots before number `upto` to the device. Only in a `with virt.lock`."""
         c = self.counters
         queue = self.queue
         if c[_ALONE]:
@@ -168,66 +169,69 @@ def _data_path(cycle):
         statuses=struct.pack("<II", cycle.ok, 0) * slots,
         nbytes=virt.nbytes,
         grain=cycle.grain,
+        lock=virt.lock,
     ):
         left = nbytes(buf) - start
         if left % grain:
             owner.odd(left)
         if not c[_WAIT_MS]:
             owner.begin()
-        consumed = c[_CONSUMED]
-        returned = c[_RETURNED]
-        partial = c[_PARTIAL]
         while True:
-            while left and consumed != returned:
-                slot = consumed & mask
-                n = (cycle.length(slot) if short else slot_bytes) - partial
-                if n > left:
-                    n = left
-                    blit(buf, start, arena, ats[slot] + partial, n)
-                    partial += n
-                else:
-                    blit(buf, start, arena, ats[slot] + partial, n)
-                    partial = 0
-                    consumed += 1
-                    if short:
-                        cycle.emptied(slot)
-                start += n
-                left -= n
-            c[_PARTIAL] = partial
-            c[_CONSUMED] = consumed
-            if c[_SUBMITTED] != consumed + limit and not cycle.ended:
-                give(consumed + limit)
-            if not left or cycle.ended and not cycle.full():
-                return start
-            # Look for more, and sleep until enough has come, half a ring at most.
-            n = 0
-            if c[_ALONE]:
-                if event_idx:
-                    n = (left + slot_bytes - 1) // slot_bytes
-                    if n > limit >> 1:
-                        n = limit >> 1
-                    store16(used_event, returned + n - 1)
-                n = (wait16(used_idx, returned, c[_WAIT_MS]) - returned) & 0xFFFF
-            if c[_ALONE] and n and n <= limit and c[_RETURNED] == returned:
-                slot = returned & mask
-                if slot + n > slots:
-                    n = slots - slot
-                slot *= 8
-                if equal(arena, entry_ats[returned & entry_mask], entries, slot, 8 * n) and equal(
-                    arena, status_at + slot, statuses, slot, 8 * n
-                ):
-                    c[_RETURNED] = returned = returned + n
-                    continue
-            slot = cycle.full()
-            owner.check()
-            if not slot:
-                if n:
-                    cycle.rest(1)  # only later slots are back: sleep until the next one is
-                if owner.blocked(0 if c[_ALONE] and not n else c[_WAIT_MS]):
-                    return start or None
-            # Whoever ran meanwhile may have read, too.
-            consumed = c[_CONSUMED]
-            returned = c[_RETURNED]
-            partial = c[_PARTIAL]
+            # Whoever runs while this one sleeps may read, too.
+            with lock:
+                while True:
+                    consumed = c[_CONSUMED]
+                    returned = c[_RETURNED]
+                    partial = c[_PARTIAL]
+                    while left and consumed != returned:
+                        slot = consumed & mask
+                        n = (cycle.length(slot) if short else slot_bytes) - partial
+                        if n > left:
+                            n = left
+                            blit(buf, start, arena, ats[slot] + partial, n)
+                            partial += n
+                        else:
+                            blit(buf, start, arena, ats[slot] + partial, n)
+                            partial = 0
+                            consumed += 1
+                            if short:
+                                cycle.emptied(slot)
+                        start += n
+                        left -= n
+                    c[_PARTIAL] = partial
+                    c[_CONSUMED] = consumed
+                    if c[_SUBMITTED] != consumed + limit and not cycle.ended:
+                        give(consumed + limit)
+                    if not left or cycle.ended and not cycle.full():
+                        return start
+                    # Look for more, and sleep until enough has come, half a ring at most.
+                    n = slot = 0
+                    if c[_ALONE]:
+                        if event_idx:
+                            n = (left + slot_bytes - 1) // slot_bytes
+                            if n > limit >> 1:
+                                n = limit >> 1
+                            store16(used_event, returned + n - 1)
+                        slot = c[_WAIT_MS]
+                        n = (wait16(used_idx, returned, slot) - returned) & 0xFFFF
+                    if c[_ALONE] and n and n <= limit and c[_RETURNED] == returned:
+                        slot = returned & mask
+                        if slot + n > slots:
+                            n = slots - slot
+                        slot *= 8
+                        if equal(
+                            arena, entry_ats[returned & entry_mask], entries, slot, 8 * n
+                        ) and equal(arena, status_at + slot, statuses, slot, 8 * n):
+                            c[_RETURNED] += n
+                            continue
+                    waited = c[_ALONE] and slot and not n
+                    slot = cycle.full()
+                    owner.check()
+                    if not slot:
+                        if n:
+                            cycle.rest(1)  # only later slots are back: the next one is to wake
+                        break
+            if owner.blocked(waited):
+                return start or None
 
     return readinto

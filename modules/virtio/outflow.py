@@ -102,6 +102,7 @@ def _data_path(cycle):
         wait16=virt.wait16,
         nbytes=virt.nbytes,
         grain=cycle.grain,
+        lock=virt.lock,
     ):
         left = nbytes(buf) - start
         if left % grain:
@@ -111,19 +112,43 @@ def _data_path(cycle):
         if not copy:
             pa = dma.pa_of(buf)
             copy = pa >> 32 != cycle.data_pa >> 32  # only the low word is patched below
-        submitted = c[_SUBMITTED]
-        if c[_ALONE]:
-            if load16(used_idx) == submitted & 0xFFFF:
-                owner.dry()
-        elif not cycle.in_flight():
-            owner.dry()
-        full = c[_RETURNED] + limit
-        room = slot_bytes - c[_PARTIAL]
         while True:
-            if submitted == full or not left:
-                n = submitted - c[_SUBMITTED]
-                if c[_ALONE]:
-                    if n:
+            # Whoever runs while this one sleeps may write, too.
+            with lock:
+                submitted = c[_SUBMITTED]
+                if (
+                    load16(used_idx) == submitted & 0xFFFF
+                    if c[_ALONE]
+                    else not cycle.in_flight()
+                ):
+                    owner.dry()
+                full = c[_RETURNED] + limit
+                room = slot_bytes - c[_PARTIAL]
+                while True:
+                    if submitted != full and left:
+                        slot = submitted & mask
+                        n = room if room < left else left
+                        if copy or n < slot_bytes:
+                            if lent:
+                                cycle.unlend(slot)
+                            blit(arena, ends[slot] - room, buf, start, n)
+                        else:
+                            lent[slot] = buf
+                            m32[pointers[slot]] = pa + start
+                        start += n
+                        left -= n
+                        if n < room:
+                            c[_PARTIAL] = slot_bytes - room + n
+                        else:
+                            submitted += 1
+                            if room < slot_bytes:
+                                c[_PARTIAL] = 0
+                                room = slot_bytes
+                        continue
+                    n = submitted - c[_SUBMITTED]
+                    if not c[_ALONE]:
+                        cycle.submit(submitted)
+                    elif n:
                         # Hand over what is filled, and kick the device if it wants to be (2.7.13).
                         c[_SUBMITTED] = submitted
                         slot = store16(avail_idx, submitted)
@@ -135,63 +160,38 @@ def _data_path(cycle):
                             m32[notify] = index
                     if not left:
                         return start
-                    # The device owns all slots, as far as is known. Look again, and sleep if so.
-                    slot = submitted - limit
-                    n = (wait16(used_idx, slot, c[_WAIT_MS]) - slot) & 0xFFFF
-                    if n and n <= limit and c[_ALONE] and c[_SUBMITTED] == submitted:
-                        if n == limit:
-                            owner.dry()
-                        # The usual: the oldest n slots in their order, each with 8 bytes of status
-                        # that say ok and no latency. Anything else goes the long way.
-                        full = slot & entry_mask
-                        slot &= mask
-                        if slot + n > slots:
-                            n = slots - slot
-                        slot *= 8
-                        if equal(arena, entry_ats[full], entries, slot, 8 * n) and equal(
-                            arena, status_at + slot, statuses, slot, 8 * n
-                        ):
-                            c[_RETURNED] = n = submitted - limit + n
-                            full = n + limit
-                            if event_idx:
-                                # The next to sleep looks at used.idx first: nothing gets lost
-                                # (2.7.7.1). The bits set, instead of a sum, keep wake-ups at even
-                                # parts of the ring.
-                                store16(used_event, n | c[_BATCH])
-                            continue
-                else:
-                    if n:
-                        cycle.submit(submitted)
-                    if not left:
-                        return start
-                full = cycle.in_flight()
-                owner.check()
-                if not full:
-                    owner.dry()
-                elif full == limit and owner.blocked(0 if c[_ALONE] and not n else c[_WAIT_MS]):
-                    return start or None
-                # Whoever ran meanwhile may have written, too.
-                submitted = c[_SUBMITTED]
-                full = c[_RETURNED] + limit
-                room = slot_bytes - c[_PARTIAL]
-                continue
-            slot = submitted & mask
-            n = room if room < left else left
-            if copy or n < slot_bytes:
-                if lent:
-                    cycle.unlend(slot)
-                blit(arena, ends[slot] - room, buf, start, n)
-            else:
-                lent[slot] = buf
-                m32[pointers[slot]] = pa + start
-            start += n
-            left -= n
-            if n < room:
-                c[_PARTIAL] = slot_bytes - room + n
-            else:
-                submitted += 1
-                if room < slot_bytes:
-                    c[_PARTIAL] = 0
-                    room = slot_bytes
+                    if c[_ALONE]:
+                        # The device owns all slots, as far as is known. Look again, and sleep
+                        # if so.
+                        slot = submitted - limit
+                        full = c[_WAIT_MS]
+                        n = (wait16(used_idx, slot, full) - slot) & 0xFFFF
+                        if n and n <= limit and c[_ALONE] and c[_SUBMITTED] == submitted:
+                            if n == limit:
+                                owner.dry()
+                            # The usual: the oldest n slots in their order, each with 8 bytes of
+                            # status that say ok and no latency. Anything else goes the long way.
+                            full = slot & entry_mask
+                            slot &= mask
+                            if slot + n > slots:
+                                n = slots - slot
+                            slot *= 8
+                            if equal(arena, entry_ats[full], entries, slot, 8 * n) and equal(
+                                arena, status_at + slot, statuses, slot, 8 * n
+                            ):
+                                c[_RETURNED] = n = submitted - limit + n
+                                full = n + limit
+                                if event_idx:
+                                    # The next to sleep looks at used.idx first: nothing gets lost
+                                    # (2.7.7.1). The bits set, instead of a sum, keep wake-ups at
+                                    # even parts of the ring.
+                                    store16(used_event, n | c[_BATCH])
+                                continue
+                    waited = c[_ALONE] and full and not n
+                    full = cycle.in_flight()
+                    owner.check()
+                    break
+            if full == limit and owner.blocked(waited):
+                return start or None
 
     return write

@@ -10,7 +10,7 @@ it is submitted it is the device's, its head is in `busy`, and neither its descr
 nor its buffers may be touched. reap() takes it back.
 
 Scheduled functions may submit and reap too, in the middle of anything that jumps: what they
-must not see half done is between virt.lock() and unlock(), or has no jump in it.
+must not see half done happens in a `with virt.lock`, or has no jump in it.
 
 What the device writes is not trusted: a used entry is copied, checked against the
 private tables here, and only then believed. Anything wrong breaks the queue for good
@@ -133,8 +133,7 @@ class Queue:
         return heads
 
     def _take(self, n):
-        virt.lock()
-        try:
+        with virt.lock:
             first = self._unused
             if n <= self.size - first:
                 self._unused = first + n
@@ -147,8 +146,6 @@ class Queue:
                     self._unused = first + more
                     numbers += range(first, first + more)
                 return numbers
-        finally:
-            virt.unlock()
         raise OSError(
             errno.ENOSPC, "queue %d: all %d descriptors are in use" % (self.index, self.size)
         )
@@ -200,11 +197,8 @@ class Queue:
 
     def reap(self):
         """Take back every chain that the device has used, in whatever order."""
-        virt.lock()
-        try:
+        with virt.lock:
             self._reap()
-        finally:
-            virt.unlock()
 
     def _reap(self):
         while self._last != virt.load16(self.used_va + 2):

@@ -19,6 +19,7 @@ class Input(PCM):
     """
 
     ready_flag = POLLIN
+    move = "readinto"
 
     def __init__(self, card, *parameters):
         super().__init__(card, *parameters, Inflow)
@@ -82,19 +83,18 @@ class Input(PCM):
             self.prepare()
         if self._state is PREPARED:
             self.start()
-        self.only("readinto", (SETUP, RUNNING, PAUSED))
+        self.only(self.move, (SETUP, RUNNING, PAUSED))
 
-    def blocked(self, ms):
-        """There is nothing to read, and more is wanted: wait ms ms longer."""
+    def blocked(self, waited):
+        """There is nothing to read, and more is wanted: wait."""
         if not self._blocking:
             return True
         if self._state is PAUSED:
             raise OSError(
                 errno.EAGAIN, "stream %d is PAUSED and all was read: resume()" % self.stream.id
             )
-        self.only("readinto", (RUNNING,))  # a callback may have ended it
-        self.until(self.periods - 1, "gives no samples: does QEMU's audiodev record?", ms)
-        self.check()
+        self.only(self.move, (RUNNING,))  # a callback may have ended it
+        self._more("gives no samples: does QEMU's audiodev record?", waited)
         return False
 
     def ready(self):

@@ -83,7 +83,7 @@ class Card:
             transport, CTLS, (_QUEUE_SIZE, _EVENTS, _QUEUE_SIZE, _QUEUE_SIZE), EVENTQ
         )
         self._users = []
-        self.busy = False  # a request is under way
+        self._under_way = 0  # requests: more than one if a scheduled function makes some, too
         self.early = None  # events that came while refresh() reads
         self._request = dma.alloc(_REQUEST_BYTES)
         self._response = dma.alloc(_RESPONSE_BYTES)
@@ -126,6 +126,8 @@ class Card:
             early, self.early = self.early or (), None
             for code, data in early:
                 self.events.take(code, data)
+            if self._events:
+                self._events.hand_out()
 
     def _query(self):
         jacks, streams, chmaps = self.device.transport.config(0, 3)
@@ -155,26 +157,22 @@ class Card:
         It has `response_bytes` bytes, or if `at_least` is given, from that many up.
 
         OSError: EINVAL for BAD_MSG, EOPNOTSUPP for NOT_SUPP, EIO for IO_ERR and for an answer
-        that breaks the protocol, ETIMEDOUT if there is none within a second, EBUSY if another
-        request is under way.
+        that breaks the protocol, ETIMEDOUT if there is none within a second, EBUSY after that
+        until there is.
         """
         device = self.device
         device.check()
-        if self.busy:
-            raise self._failure(message, errno.EBUSY, "another request is under way")
         queue = device.queues[CONTROLQ]
         head = self._head
-        if head in queue.busy:
+        if not self._under_way and head in queue.busy:
             queue.reap()  # an answer that came too late is no answer to this
             if head in queue.busy:
                 raise self._failure(message, errno.EBUSY, "an earlier request was never answered")
-        self.busy = True
+        self._under_way += 1
         try:
             answer = self._exchange(queue, head, message, response_bytes)
         finally:
-            self.busy = False
-            if self._events:
-                self._events.hand_out()
+            self._under_way -= 1
         if len(answer) < 4:
             raise self._failure(message, errno.EIO, "%d bytes answered, no status" % len(answer))
         status = struct.unpack_from("<I", answer)[0]
@@ -189,12 +187,13 @@ class Card:
         return answer[4:]
 
     def _exchange(self, queue, head, message, response_bytes):
-        # Small messages use the chain that is there; a large one gets its own for a while.
+        # Small messages use the chain that is there; a large one, or one in the middle of another,
+        # gets its own for a while.
         n = len(message)
         room = 4 + response_bytes
         request, response, at = self._request, self._response, 0
-        large = n > request.size or room > response.size
-        if large:
+        own = n > request.size or room > response.size or self._under_way > 1
+        if own:
             request = response = dma.alloc(n + room)
             at = n
             try:
@@ -210,7 +209,7 @@ class Card:
                 raise self._failure(message, errno.ETIMEDOUT, "no answer in %d ms" % _REQUEST_MS)
             return response.load(queue.written[head], at)
         finally:
-            if large:
+            if own:
                 if head in queue.busy:
                     self.device.orphans.append(request)
                 else:

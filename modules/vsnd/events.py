@@ -104,8 +104,8 @@ class Events(IOBase):
 
     def _hand_out(self, _):
         self._due = False
-        # A handler may make requests; those wait for an answer, so not in the middle of another.
-        while self._handler and self._kept and not self._card.busy:
+        # While records are read, those that an event is about may be another's, or not there.
+        while self._handler and self._kept and self._card.early is None:
             try:
                 self._handler(self._kept.popleft())
             except BaseException:

@@ -13,6 +13,7 @@ A call that the state does not allow raises before anything is sent.
 import errno
 from io import IOBase
 from micropython import const, schedule
+from virt import lock
 from . import protocol
 from .protocol import FORMATS, RATES
 
@@ -145,6 +146,7 @@ class PCM(IOBase):
         self._handler = None  # of irq()
         self._due = False  # it is scheduled
         self._batch = 1  # periods to an interrupt
+        self._doing = None  # the command that is under way
         self._xruns = 0
         self._dry_at = -1  # slots submitted at the last xrun
         device = card.device
@@ -154,8 +156,12 @@ class PCM(IOBase):
             not features & protocol.PCM_MSG_POLLING,
         )
         self._origin = 0  # slots that the ring had submitted when prepare() was called
-        card._users.append(self)
+        users = card._users
+        users.append(self)
         try:
+            # A callback may have opened it since it was found to be free.
+            if [user.stream for user in users].count(stream) > 1:
+                raise OSError(errno.EBUSY, "stream %d is in use: close() it first" % stream.id)
             self.set_params()
             self.prepare()
         except BaseException:  # Ctrl-C too
@@ -176,9 +182,32 @@ class PCM(IOBase):
             wait_ms = self._wait_ms if self._blocking else -1
         self._ring.running(wait_ms)
 
-    def _command(self, request, state):
-        self.card.request(request(self.stream.id))
-        self._go(state)
+    def _command(self, what, states, request, state, once=False):
+        # The state changes first, lest a callback does the same meanwhile, or queues more.
+        with lock:
+            before = self._state
+            if once and before is state:
+                return False
+            self._undisturbed(what)
+            self.only(what, states)
+            self._doing = what
+            self._go(state)
+        try:
+            self.card.request(request(self.stream.id))
+        except BaseException:
+            self._go(before)
+            raise
+        finally:
+            self._doing = None
+        return True
+
+    def _undisturbed(self, what):
+        # A callback can come in the middle of a command, but not wait for its end.
+        if self._doing:
+            raise OSError(
+                errno.EBUSY,
+                "stream %d: %s in the middle of %s" % (self.stream.id, what, self._doing),
+            )
 
     def only(self, what, states):
         """OSError(EPERM) unless the state is one of `states`."""
@@ -205,33 +234,21 @@ class PCM(IOBase):
 
     def prepare(self):
         """PCM_PREPARE: the stream takes or gives samples from now on. Position begins at 0."""
-        self.only("prepare", _IDLE)
-        self._command(protocol.pcm_prepare, PREPARED)
+        self._command("prepare", _IDLE, protocol.pcm_prepare, PREPARED)
         self._begin()
 
     def start(self):
         """PCM_START: the device plays what is queued, or records. Nothing to do if it does."""
-        if self._state is not RUNNING:
-            self.only("start", HALTED)
-            self._command(protocol.pcm_start, RUNNING)
+        if self._command("start", HALTED, protocol.pcm_start, RUNNING, True):
             self._pace()
 
     def stop(self):
         """PCM_STOP: the device holds what is queued. Nothing to do if it was stopped."""
-        if self._state is not PAUSED:
-            self.only("stop", ACTIVE)
-            self._command(protocol.pcm_stop, PAUSED)
+        self._command("stop", ACTIVE, protocol.pcm_stop, PAUSED, True)
 
     def release(self):
         """PCM_RELEASE: the device returns everything that it has, done with or not."""
-        self.only("release", HALTED)
-        state = self._state
-        self._go(SETUP)  # before it answers, lest a callback gives it more
-        try:
-            self.card.request(protocol.pcm_release(self.stream.id))
-        except BaseException:
-            self._go(state)
-            raise
+        self._command("release", HALTED, protocol.pcm_release, SETUP)
         # It comes back on another queue, before the answer (5.14.6.6.5.1).
         self.until(0, "gave no buffers back after PCM_RELEASE", MARGIN_MS)
 
@@ -278,6 +295,7 @@ class PCM(IOBase):
     def abort(self):
         """drop() and close(), even if the device refuses."""
         if self._state is not CLOSED:
+            self._undisturbed("close")
             try:
                 self.drop()
             finally:
@@ -364,6 +382,8 @@ class PCM(IOBase):
 
     def dry(self):
         """The device owns nothing: an xrun, unless it is the beginning."""
+        if self._state in (SETUP, CLOSED):  # a callback has ended the stream
+            self.only(self.move, (PREPARED, RUNNING, PAUSED))
         submitted = self._ring.submitted()
         if self._state is RUNNING and submitted != self._dry_at:
             self._dry_at = submitted
@@ -390,6 +410,11 @@ class PCM(IOBase):
         """Wait until the device owns no more slots than that; OSError(ETIMEDOUT)."""
         ring = self._ring
         self.wait(lambda: ring.in_flight() <= in_flight, what, ms)
+
+    def _more(self, what, waited):
+        # Until a slot is back; only look if the ring has waited for one before it asked.
+        self.until(self.periods - 1, what, 0 if waited else self._wait_ms)
+        self.check()
 
     def wait(self, done, what, ms):
         """Wait until done(), which is asked after every return of a slot; OSError(ETIMEDOUT)."""

@@ -31,6 +31,7 @@ class Output(PCM):
     """
 
     ready_flag = POLLOUT
+    move = "write"
 
     def __init__(self, card, *parameters):
         super().__init__(card, *parameters, Outflow)
@@ -78,10 +79,10 @@ class Output(PCM):
         """Samples come, and the stream is not running."""
         if self._state is SETUP:
             self.prepare()
-        self.only("write", (PREPARED, PAUSED))
+        self.only(self.move, (PREPARED, RUNNING, PAUSED))
 
-    def blocked(self, ms):
-        """All periods are queued, and more is to come: start, or wait ms ms longer."""
+    def blocked(self, waited):
+        """All periods are queued, and more is to come: start, or wait."""
         if self._state is PREPARED:
             self.start()
             return False
@@ -92,15 +93,9 @@ class Output(PCM):
                 errno.EAGAIN,
                 "stream %d is PAUSED and all periods are queued: resume()" % self.stream.id,
             )
-        self.only("write", (RUNNING,))  # a callback may have ended it
-        self.until(self.periods - 1, "takes no samples: does QEMU's audiodev work?", ms)
-        self.check()
+        self.only(self.move, (RUNNING,))  # a callback may have ended it
+        self._more("takes no samples: does QEMU's audiodev work?", waited)
         return False
-
-    def dry(self):
-        if self._state in (SETUP, CLOSED):  # write() slept, and a callback ended the stream
-            self.only("write", (PREPARED, RUNNING, PAUSED))
-        super().dry()
 
     def ready(self):
         """Whether write() takes something at once, if it is only to raise an exception.
@@ -159,6 +154,7 @@ class Output(PCM):
 
     def _drain(self):
         # Begin to drain; False if there is nothing to wait for.
+        self._undisturbed("drain")
         self.only("drain", (PREPARED, RUNNING, PAUSED))
         ring = self._ring
         if ring.partial():

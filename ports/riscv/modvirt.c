@@ -42,6 +42,8 @@ static void irq_remove(unsigned source) {
     plic_disable(source);
     *handler_of(source) = MP_OBJ_NULL;
     level[source].status = NULL;
+    level[source].watch = NULL;
+    level[source].bits = 0;
 }
 
 // A handler that raises is removed: its device has not been quieted and would
@@ -262,9 +264,12 @@ static mp_obj_t virt_irq_set(size_t n_args, const mp_obj_t *args) {
         level[source].ack = (volatile uint32_t *)mp_obj_get_int(args[3]);
         level[source].mask = mp_obj_get_int(args[4]);
         level[source].wanted = mp_obj_get_int(args[5]);
-        level[source].watch = (volatile uint16_t *)mp_obj_get_int(args[6]);
-        level[source].seen = level[source].watch != NULL ? *level[source].watch : 0;
-        level[source].bits = 0;
+        // What came before, and nobody has been told of yet, is the new handler's.
+        volatile uint16_t *watch = (volatile uint16_t *)mp_obj_get_int(args[6]);
+        if (watch != NULL && watch != level[source].watch) {
+            level[source].seen = *watch;
+        }
+        level[source].watch = watch;
         level[source].status = (volatile uint32_t *)mp_obj_get_int(args[2]);
     } else {
         level[source].status = NULL;
@@ -307,42 +312,69 @@ static mp_obj_t virt_wait(mp_obj_t ms) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(virt_wait_obj, virt_wait);
 
+// with lock: no scheduled function runs in there, and Ctrl-C waits. It nests.
+static mp_obj_t lock_enter(mp_obj_t self) {
+    mp_sched_lock();
+    return self;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(lock_enter_obj, lock_enter);
+
+static void unlock(void) {
+    if (MP_STATE_VM(sched_state) >= 0) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("not in a 'with virt.lock'"));
+    }
+    mp_sched_unlock();
+}
+
+static mp_obj_t lock_exit(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    (void)args;
+    unlock();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(lock_exit_obj, 4, 4, lock_exit);
+
+static const mp_rom_map_elem_t lock_methods_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___enter__), MP_ROM_PTR(&lock_enter_obj) },
+    { MP_ROM_QSTR(MP_QSTR___exit__), MP_ROM_PTR(&lock_exit_obj) },
+};
+static MP_DEFINE_CONST_DICT(lock_methods, lock_methods_table);
+
+static MP_DEFINE_CONST_OBJ_TYPE(lock_type, MP_QSTR_lock, MP_TYPE_FLAG_NONE, locals_dict, &lock_methods);
+static const mp_obj_base_t virt_lock_obj = { &lock_type };
+
+static void sleep_while(volatile uint16_t *p, uint16_t old, mp_obj_t ms) {
+    uint64_t deadline = deadline_in(ms);
+    run_due();
+    while (*p == old && clint_time() < deadline) {
+        clint_wait(deadline);
+        run_due();
+    }
+}
+
 // wait16(address, value, ms) -> int: sleep until the 16-bit word at `address` is not
 // `value` (its low 16 bits) any more, or ms milliseconds have passed; return the word, read
-// before all later accesses. It is looked at first, and after every interrupt.
+// before all later accesses. It is looked at first, and after every interrupt. Only in a
+// `with lock`, which is left meanwhile: what is due runs here.
 static mp_obj_t virt_wait16(mp_obj_t address, mp_obj_t value, mp_obj_t ms) {
     volatile uint16_t *p = (volatile uint16_t *)mp_obj_get_int(address);
     uint16_t old = mp_obj_get_int_truncated(value);
-    uint16_t now = *p;
-    if (now == old) {
-        uint64_t deadline = deadline_in(ms);
-        do {
-            run_due();
-            if ((now = *p) != old) {
-                break;
-            }
-            clint_wait(deadline);
-            now = *p;
-        } while (now == old && clint_time() < deadline);
+    unlock();
+    if (*p == old || MP_STATE_VM(sched_state) == MP_SCHED_PENDING) {
+        nlr_buf_t nlr;
+        if (nlr_push(&nlr) != 0) {
+            mp_sched_lock();
+            nlr_jump(nlr.ret_val);
+        }
+        sleep_while(p, old, ms);
+        nlr_pop();
     }
+    mp_sched_lock();
+    uint16_t now = *p;
     __asm volatile ("fence ir, iorw" ::: "memory");
     return MP_OBJ_NEW_SMALL_INT(now);
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(virt_wait16_obj, virt_wait16);
-
-// lock(), unlock(): between them no scheduled function runs, and Ctrl-C waits. They
-// nest, and must be left in any case: try, finally.
-static mp_obj_t virt_lock(void) {
-    mp_sched_lock();
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_0(virt_lock_obj, virt_lock);
-
-static mp_obj_t virt_unlock(void) {
-    mp_sched_unlock();
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_0(virt_unlock_obj, virt_unlock);
 
 // at_reset(function): called without arguments before a soft or machine reset, to
 // quiet what Python has set in motion. None: nothing to do.
@@ -384,7 +416,6 @@ static const mp_rom_map_elem_t virt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_nbytes), MP_ROM_PTR(&virt_nbytes_obj) },
     { MP_ROM_QSTR(MP_QSTR_store16), MP_ROM_PTR(&virt_store16_obj) },
     { MP_ROM_QSTR(MP_QSTR_store64), MP_ROM_PTR(&virt_store64_obj) },
-    { MP_ROM_QSTR(MP_QSTR_unlock), MP_ROM_PTR(&virt_unlock_obj) },
     { MP_ROM_QSTR(MP_QSTR_wait), MP_ROM_PTR(&virt_wait_obj) },
     { MP_ROM_QSTR(MP_QSTR_wait16), MP_ROM_PTR(&virt_wait16_obj) },
     { MP_ROM_QSTR(MP_QSTR_VIRTIO_BASE), MP_ROM_INT(VIRTIO_BASE) },

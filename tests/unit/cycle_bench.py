@@ -21,11 +21,11 @@ class Owner:
     def begin(self):
         self.asked.append("begin")
 
-    def blocked(self, ms):
+    def blocked(self, waited):
         self.check()
         if self.running:
             cycle = self.cycle
-            if not cycle.device.wait(lambda: cycle.in_flight() < cycle.limit, ms):
+            if not cycle.device.wait(lambda: cycle.in_flight() < cycle.limit, not waited and 100):
                 raise OSError(errno.ETIMEDOUT, "stalled")
             return
         self.asked.append("full")

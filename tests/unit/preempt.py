@@ -50,8 +50,8 @@ class Preempt:
         return self._trace
 
     def _jump(self, frame):
-        if self.board._locked:
-            return  # it is a scheduled function itself
+        if self.board._locked or self.board._locks:
+            return  # it is a scheduled function itself, or in a `with virt.lock`
         if self.jumps == self.at:
             self.where = f"{frame.f_code.co_name}:{frame.f_lineno}"
             sys.settrace(None)

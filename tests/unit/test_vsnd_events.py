@@ -252,17 +252,35 @@ def test_a_handler_that_makes_requests_while_a_write_sleeps(rig):
     assert stream(rig).played == pattern(out, 20)
 
 
-def test_a_request_within_another_is_refused_at_once(rig):
+def test_a_request_within_another(rig):
     card = rig.vsnd.open()
+    card.controls[0].write((7, 9))
     out = card.output()
+    free = rig.dma.available()
     told = []
     rig.clock.at(rig.clock.now + 5, lambda: rig.board._schedule(
-        lambda _: told.append(refusal(errno.EBUSY, card.controls[0].read)), None
+        lambda _: told.append((card.controls[0].read(), out.state)), None
     ))
     rig.device.kick_us = 1000
-    out.set_params()
-    assert len(told) == 1 and "another request is under way" in told[0]
+    out.prepare()
+    assert told == [((7, 9), "PREPARED")]
+    assert rig.dma.available() == free
     out.close()
+
+
+def test_a_command_in_the_middle_of_another_of_the_same_stream(rig):
+    card = rig.vsnd.open()
+    out = card.output()
+    out.write(pattern(out, 2))
+    told = []
+    rig.clock.at(rig.clock.now + 5, lambda: rig.board._schedule(
+        lambda _: told.append(refusal(errno.EBUSY, out.close)), None
+    ))
+    rig.device.kick_us = 1000
+    out.start()
+    assert told == ["stream 0: close in the middle of start"]
+    out.close()
+    assert stream(rig).played == pattern(out, 2)
 
 
 # Xruns, counted by the driver and by the device

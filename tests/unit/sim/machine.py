@@ -95,7 +95,7 @@ class Board:
         self._interrupted = False  # the processor was, since it went to sleep
         self._scheduled = []  # (function, argument)
         self._locked = False  # one of them, or a handler, is running
-        self._locks = 0  # of virt.lock()
+        self._locks = 0  # `with virt.lock` that are entered
         self._at_reset = None
         self._spins = 0, 0
         for slot in range(VIRTIO_SLOTS):
@@ -277,19 +277,27 @@ class Board:
                 memory.store(address + 8 * i, 4, word & 0xFFFFFFFF)
                 memory.store(address + 8 * i + 4, 4, word >> 32)
 
+        class Lock:
+            def __enter__(lock):
+                self._locks += 1
+
+            def __exit__(lock, *exception):
+                self._locks -= 1
+
         def wait16(address, value, ms):
-            now = load(address, 2, 2)
+            assert self._locks, "wait16 not in a `with lock`"
             deadline = self.clock.now + max(ms, 0) * 1000
-            while now == value & 0xFFFF:
+            self._locks -= 1
+            try:
                 self._dispatch()
-                now = load(address, 2, 2)
-                if now != value & 0xFFFF or self.clock.now >= deadline:
-                    break
-                self._interrupted = False
-                while not self._interrupted and self.clock.now < deadline:
-                    self.clock.step(deadline)
-                now = load(address, 2, 2)
-            return now
+                while load(address, 2, 2) == value & 0xFFFF and self.clock.now < deadline:
+                    self._interrupted = False
+                    while not self._interrupted and self.clock.now < deadline:
+                        self.clock.step(deadline)
+                    self._dispatch()
+            finally:
+                self._locks += 1
+            return load(address, 2, 2)
 
         def exit(status=0):
             if not 0 <= status <= 255:
@@ -308,8 +316,7 @@ class Board:
             "irq": self._irq,
             "load16": lambda address: load(address, 2, 2),
             "load64": lambda address: load(address, 8, 4),
-            "lock": lambda: self._lock(1),
-            "unlock": lambda: self._lock(-1),
+            "lock": Lock(),
             "nbytes": lambda buf: len(_bytes_of(buf)),
             "store16": store16,
             "store64": store64,
@@ -333,12 +340,8 @@ class Board:
         self._seen[source] = self.memory.load(level[4], 2) if level and level[4] else 0
         self._claim(source)
 
-    def _lock(self, step):
-        self._locks += step
-        assert self._locks >= 0, "unlock() without lock()"
-
     def _wait(self, ms):
-        assert not self._locks, "sleep between lock() and unlock()"
+        assert not self._locks, "sleep in a `with lock`"
         deadline = self.clock.now + max(ms, 0) * 1000
         while True:
             self._dispatch()
