@@ -10,18 +10,18 @@ import vsnd
 
 
 def triangle(cycle, peak):
-    """A second of a triangle wave that takes `cycle` frames: S16, stereo, 48 kHz, +-peak."""
+    """0.1 s of a triangle wave that takes `cycle` frames: S16, stereo, 48 kHz, +-peak."""
     wave = array("h")
     for n in range(cycle):
         sample = 4 * peak * min(n, cycle - n) // cycle - peak
         wave.extend(array("h", (sample, sample)))
-    return bytes(wave) * (48000 // cycle)
+    return bytes(wave) * (4800 // cycle)  # little to look through for a garbage collection
 
 
 async def play(card, wave, wait_ms):
     await asyncio.sleep_ms(wait_ms)
     async with card.output() as out:
-        for _ in range(2):
+        for _ in range(20):
             await out.awrite(wave)
         print("stream %d: %d underruns" % (out.stream.id, out.xruns))
 

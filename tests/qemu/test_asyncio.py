@@ -185,7 +185,9 @@ asyncio.run(main())
 """
     data = noise(4 * RATE)
     output, recording = play(board, program, data)
-    assert output == "[Errno 1] EPERM: write in state DRAINING: allowed in PREPARED PAUSED None\n"
+    assert output == (
+        "[Errno 1] EPERM: write in state DRAINING: allowed in PREPARED RUNNING PAUSED None\n"
+    )
     first = recording.frames - PERIOD
     assert 103 * 48 < first < 103 * 48 + 4 * PERIOD + 1024
     assert recording.first_difference(frames(data[: 4 * first] + data[:400])) is None

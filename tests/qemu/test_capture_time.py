@@ -76,8 +76,8 @@ import time
 data = bytearray(4 * 4800)
 with card.input(48000, 2) as mic:
     mic.setblocking(False)
-    print(mic.readinto(data))
     start = time.ticks_us()
+    print(mic.readinto(data))
     for _ in range(10):
         time.sleep_ms(20)
         print(mic.readinto(data), time.ticks_diff(time.ticks_us(), start))

@@ -121,7 +121,7 @@ refused(OSError, out.xfer, data[:1920])
         "no transfer has the token 5",
         "no transfer has the token 3",
         "[Errno 1] EPERM: xfer_nb in state CLOSED: allowed in SETUP PREPARED RUNNING PAUSED",
-        "[Errno 1] EPERM: write in state CLOSED: allowed in PREPARED PAUSED",
+        "[Errno 1] EPERM: write in state CLOSED: allowed in PREPARED RUNNING PAUSED",
     ]
     assert recording.first_difference(frames(data + data[:400])) is None
 
