@@ -10,9 +10,9 @@ import errno
 import pytest
 
 import sim
-from conftest import Rig
 from duplex import FEATURES, read, sound, streams
 from preempt import Preempt
+from rig import Rig
 from vsnd_helpers import stream
 
 PERIOD = 24
