@@ -4,6 +4,8 @@
 #: make repl       the same with a REPL only, no tone
 #: make test       every test; also test-unit (seconds, no firmware), test-qemu (in the firmware) and
 #:                 test-device (in the firmware, with the strict sound device of host/virtsnd)
+#: make test-upstream  MicroPython's own tests, and write docs/upstream.md; QUICK=1 for what CI runs of
+#:                 them, TESTS="extmod/vfs_rom.py ..." for some
 #: make conformance  the same for the rules of VirtIO alone, and write docs/conformance.md
 #: make bench      what playing costs, in guest instructions
 #: make picture    draw docs/tone.svg from a recording of the tone
@@ -37,7 +39,7 @@ PYTEST := $(VENV) -m pytest -n auto
 # exported here, because that would give ROM= and its like to virtboard empty.
 
 .DELETE_ON_ERROR:
-.PHONY: help run-qemu repl test test-unit test-qemu test-device conformance bench picture firmware \
+.PHONY: help run-qemu repl test test-unit test-qemu test-device test-upstream conformance bench picture firmware \
 	tools clean
 
 help:
@@ -60,6 +62,9 @@ test-qemu: firmware .venv/made
 
 test-device: firmware .venv/made
 	@$(PYTEST) tests/device
+
+test-upstream: firmware .venv/made
+	@PYTHONPATH=host $(VENV) tests/upstream/run.py --page docs/upstream.md $(if $(QUICK),--quick) $(TESTS)
 
 # The page is written even if a test failed: it says so.
 conformance: firmware .venv/made
