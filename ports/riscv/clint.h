@@ -30,8 +30,12 @@ static inline void clint_timer_off(void) {
     mie_clear(MIP_MTI);
 }
 
-// Interrupt handlers set this: something may have changed for whoever waits.
-extern volatile bool clint_event;
+// Something may have changed for whoever waits: an interrupt came, or a function was scheduled.
+extern volatile bool clint_event[2];
+
+static inline void clint_notify(void) {
+    clint_event[0] = clint_event[1] = true;
+}
 
 // Sleep in wfi until an interrupt was handled or `deadline` (ticks of clint_time)
 // has come. May return early; the caller looks at what it waits for and calls again.

@@ -18,6 +18,7 @@
 #include "heap.h"
 #include "modvirt.h"
 #include "plic.h"
+#include "stdstreams.h"
 #include "trap.h"
 #include "uart.h"
 
@@ -125,6 +126,7 @@ void main_run(const void *fdt) {
         mp_pystack_init(&__pystack_start, &__pystack_end);
         mp_init();
         readline_init0();
+        stdstreams_init();
         modvirt_init();
 
         if (mp_import_stat("/rom") == MP_IMPORT_STAT_DIR) {

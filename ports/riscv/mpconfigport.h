@@ -89,7 +89,8 @@ typedef intptr_t mp_off_t;
 #define MICROPY_BEGIN_ATOMIC_SECTION()          irq_disable()
 #define MICROPY_END_ATOMIC_SECTION(state)       irq_restore(state)
 #define MICROPY_INTERNAL_WFE(timeout_ms)        mp_hal_wait_ms(timeout_ms)
+#define MICROPY_SCHED_HOOK_SCHEDULED            clint_notify()
 
-#include "csr.h"
+#include "clint.h"
 #include "heap.h"
 #include "main.h"

@@ -36,7 +36,7 @@ void plic_complete(unsigned source) {
 }
 
 void plic_interrupt(void) {
-    clint_event = true;
+    clint_notify();
     unsigned source;
     while ((source = CLAIM) != 0) {
         if (source == UART0_IRQ) {
