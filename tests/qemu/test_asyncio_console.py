@@ -112,7 +112,7 @@ micropython.kbd_intr(-1)
 async def main():
     reader = asyncio.StreamReader(sys.stdin.buffer)
     writer = asyncio.StreamWriter(sys.stdout.buffer)
-    left = 200000
+    left = 60000
     print("READY")
     while left:
         data = await reader.read(min(left, 4096))
@@ -123,7 +123,7 @@ async def main():
 asyncio.run(main())
 micropython.kbd_intr(3)
 """)
-    data = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(6250))
+    data = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(1875))
     for at in range(0, len(data), 20000):
         repl.send(data[at : at + 20000])
         assert repl.take(20000) == data[at : at + 20000]
