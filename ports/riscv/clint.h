@@ -14,16 +14,12 @@
 #define CLINT_FOREVER (UINT64_MAX)
 
 static inline uint64_t clint_time(void) {
-    uint64_t t;
-    __asm volatile ("csrr %0, time" : "=r" (t));
-    return t;
+    return csr_read64(time);
 }
 
 // Counts retired instructions; exact only when QEMU runs with -icount.
 static inline uint64_t clint_instret(void) {
-    uint64_t n;
-    __asm volatile ("csrr %0, minstret" : "=r" (n));
-    return n;
+    return csr_read64(minstret);
 }
 
 static inline void clint_timer_off(void) {

@@ -10,6 +10,26 @@
 #define MIP_MTI     (7)     // machine timer interrupt, bit of mie and code of mcause
 #define MIP_MEI     (11)    // machine external interrupt (PLIC)
 
+// A counter of 64 bits. Where a register has 32, its upper half is the CSR of the same name with
+// an h, which must not change while the lower half is read.
+#if __riscv_xlen == 64
+#define csr_read64(name) ({ \
+        uint64_t value_; \
+        __asm volatile ("csrr %0, " #name : "=r" (value_)); \
+        value_; \
+    })
+#else
+#define csr_read64(name) ({ \
+        uint32_t low_, high_, again_; \
+        do { \
+            __asm volatile ("csrr %0, " #name "h" : "=r" (high_)); \
+            __asm volatile ("csrr %0, " #name : "=r" (low_)); \
+            __asm volatile ("csrr %0, " #name "h" : "=r" (again_)); \
+        } while (high_ != again_); \
+        (uint64_t)high_ << 32 | low_; \
+    })
+#endif
+
 static inline uintptr_t irq_disable(void) {
     uintptr_t state;
     __asm volatile ("csrrci %0, mstatus, 8" : "=r" (state) :: "memory");

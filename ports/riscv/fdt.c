@@ -32,7 +32,7 @@ fdt_info_t fdt_read(const void *fdt) {
     const char *strings = (const char *)base + be32(base + 12);
 
     // Both nodes stand directly below the root, which has two cells for an
-    // address and two for a size on every 64-bit machine of QEMU's.
+    // address and two for a size on every machine of QEMU's.
     int depth = 0;
     bool memory = false, chosen = false;
     while (p + 4 <= end) {
@@ -54,7 +54,8 @@ fdt_info_t fdt_read(const void *fdt) {
             if (memory || chosen) {
                 const char *name = strings + be32(p + 4);
                 if (memory && len >= 16 && strcmp(name, "reg") == 0) {
-                    info.ram_end = be64(p + 8) + be64(p + 16);
+                    uint64_t ram_end = be64(p + 8) + be64(p + 16);
+                    info.ram_end = ram_end < UINTPTR_MAX ? ram_end : UINTPTR_MAX;
                 } else if (chosen && len > 0 && p[8 + len - 1] == 0 && strcmp(name, "bootargs") == 0) {
                     info.bootargs = (const char *)p + 8;
                 }

@@ -29,7 +29,7 @@ static mp_int_t mp_machine_reset_cause(void) {
 static mp_obj_t mp_machine_unique_id(void) {
     // A machine that exists only as a process has nothing unique: its vendor,
     // architecture and implementation CSRs say at least what it is.
-    uint64_t id[3];
+    uintptr_t id[3];
     __asm volatile ("csrr %0, mvendorid" : "=r" (id[0]));
     __asm volatile ("csrr %0, marchid" : "=r" (id[1]));
     __asm volatile ("csrr %0, mimpid" : "=r" (id[2]));

@@ -7,6 +7,7 @@
 
 #include "py/gc.h"
 #include "py/objarray.h"
+#include "py/objint.h"
 #include "py/runtime.h"
 #include "clint.h"
 #include "finisher.h"
@@ -59,7 +60,7 @@ static void irq_call(unsigned source) {
             uint32_t bits = level[source].bits;
             level[source].bits = 0;
             irq_restore(state);
-            mp_call_function_2(*handler_of(source), number, MP_OBJ_NEW_SMALL_INT(bits));
+            mp_call_function_2(*handler_of(source), number, mp_obj_new_int_from_uint(bits));
         }
         nlr_pop();
     } else {
@@ -201,9 +202,24 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_equal_obj, 5, 5, virt_equal);
 // Ring indexes and entries that a device reads or writes at the same time:
 // machine.mem16 and mem32 with the order that the virtqueue needs.
 
+// What an int points to. RAM lies where 32 bits have no small int, nor a positive mp_int_t.
+static inline void *pointer(mp_obj_t address) {
+    return (void *)(mp_obj_is_small_int(address) ? MP_OBJ_SMALL_INT_VALUE(address)
+        : mp_obj_get_int_truncated(address));
+}
+
+// The low 64 bits of an int.
+static inline uint64_t word64(mp_obj_t value) {
+    uint64_t word = (int64_t)mp_obj_get_int_truncated(value);
+    if (sizeof(mp_int_t) < sizeof(word) && !mp_obj_is_small_int(value) && mp_obj_is_int(value)) {
+        mp_obj_int_to_bytes_impl(value, false, sizeof(word), (byte *)&word);
+    }
+    return word;
+}
+
 // load16(address) -> int: the load comes before all later accesses.
 static mp_obj_t virt_load16(mp_obj_t address) {
-    mp_int_t value = *(volatile uint16_t *)mp_obj_get_int(address);
+    mp_int_t value = *(volatile uint16_t *)pointer(address);
     __asm volatile ("fence ir, iorw" ::: "memory");
     return MP_OBJ_NEW_SMALL_INT(value);
 }
@@ -211,16 +227,21 @@ static MP_DEFINE_CONST_FUN_OBJ_1(virt_load16_obj, virt_load16);
 
 // load64(address) -> int: two 32-bit words in one int, the first one low.
 static mp_obj_t virt_load64(mp_obj_t address) {
-    volatile uint32_t *p = (volatile uint32_t *)mp_obj_get_int(address);
+    volatile uint32_t *p = pointer(address);
     uint32_t low = p[0];
-    return mp_obj_new_int_from_uint((mp_uint_t)p[1] << 32 | low);
+    uint32_t high = p[1];
+    uint64_t word = (uint64_t)high << 32 | low;
+    if (word > (mp_uint_t)-1) {
+        return mp_obj_new_int_from_ull(word);
+    }
+    return mp_obj_new_int_from_uint(word);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(virt_load64_obj, virt_load64);
 
 // store16(address, value) -> int: store the low 16 bits of value, after all earlier
 // accesses and before all later ones; return what stood there.
 static mp_obj_t virt_store16(mp_obj_t address, mp_obj_t value) {
-    volatile uint16_t *p = (volatile uint16_t *)mp_obj_get_int(address);
+    volatile uint16_t *p = pointer(address);
     uint16_t old = *p;
     __asm volatile ("fence iorw, ow" ::: "memory");
     *p = mp_obj_get_int_truncated(value);
@@ -231,9 +252,9 @@ static MP_DEFINE_CONST_FUN_OBJ_2(virt_store16_obj, virt_store16);
 
 // store64(address, word, ...): 64-bit words, one after the other.
 static mp_obj_t virt_store64(size_t n_args, const mp_obj_t *args) {
-    volatile uint64_t *p = (volatile uint64_t *)mp_obj_get_int(args[0]);
+    volatile uint64_t *p = pointer(args[0]);
     for (size_t i = 1; i < n_args; ++i) {
-        *p++ = mp_obj_get_int_truncated(args[i]);
+        *p++ = word64(args[i]);
     }
     return mp_const_none;
 }
@@ -261,16 +282,16 @@ static mp_obj_t virt_irq_set(size_t n_args, const mp_obj_t *args) {
     }
     plic_disable(source);
     if (n_args == 7) {
-        level[source].ack = (volatile uint32_t *)mp_obj_get_int(args[3]);
-        level[source].mask = mp_obj_get_int(args[4]);
-        level[source].wanted = mp_obj_get_int(args[5]);
+        level[source].ack = pointer(args[3]);
+        level[source].mask = mp_obj_get_int_truncated(args[4]);
+        level[source].wanted = mp_obj_get_int_truncated(args[5]);
         // What came before, and nobody has been told of yet, is the new handler's.
-        volatile uint16_t *watch = (volatile uint16_t *)mp_obj_get_int(args[6]);
+        volatile uint16_t *watch = pointer(args[6]);
         if (watch != NULL && watch != level[source].watch) {
             level[source].seen = *watch;
         }
         level[source].watch = watch;
-        level[source].status = (volatile uint32_t *)mp_obj_get_int(args[2]);
+        level[source].status = pointer(args[2]);
     } else {
         level[source].status = NULL;
     }
@@ -282,7 +303,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_irq_obj, 2, 7, virt_irq_set);
 
 static uint64_t deadline_in(mp_obj_t ms_in) {
     mp_int_t ms = mp_obj_get_int(ms_in);
-    return clint_time() + (ms > 0 ? ms : 0) * (TIME_HZ / 1000);
+    return clint_time() + (uint64_t)(ms > 0 ? ms : 0) * (TIME_HZ / 1000);
 }
 
 // Runs what is due, also inside a scheduled function, where it would have to wait.
@@ -357,7 +378,7 @@ static void sleep_while(volatile uint16_t *p, uint16_t old, mp_obj_t ms) {
 // before all later accesses. It is looked at first, and after every interrupt. Only in a
 // `with lock`, which is left meanwhile: what is due runs here.
 static mp_obj_t virt_wait16(mp_obj_t address, mp_obj_t value, mp_obj_t ms) {
-    volatile uint16_t *p = (volatile uint16_t *)mp_obj_get_int(address);
+    volatile uint16_t *p = pointer(address);
     uint16_t old = mp_obj_get_int_truncated(value);
     unlock();
     if (*p == old || MP_STATE_VM(sched_state) == MP_SCHED_PENDING) {

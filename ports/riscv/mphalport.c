@@ -8,7 +8,7 @@
 
 void mp_hal_wait_ms(mp_uint_t timeout_ms) {
     clint_wait(timeout_ms == (mp_uint_t)-1 ? CLINT_FOREVER
-        : clint_time() + timeout_ms * (TIME_HZ / 1000));
+        : clint_time() + (uint64_t)timeout_ms * (TIME_HZ / 1000));
 }
 
 int mp_hal_stdin_rx_chr(void) {
@@ -41,11 +41,11 @@ static void delay_until(uint64_t deadline) {
 }
 
 void mp_hal_delay_ms(mp_uint_t ms) {
-    delay_until(clint_time() + ms * (TIME_HZ / 1000));
+    delay_until(clint_time() + (uint64_t)ms * (TIME_HZ / 1000));
 }
 
 void mp_hal_delay_us(mp_uint_t us) {
-    delay_until(clint_time() + us * (TIME_HZ / 1000000));
+    delay_until(clint_time() + (uint64_t)us * (TIME_HZ / 1000000));
 }
 
 // Goldfish RTC: reading the low word latches the high one.

@@ -9,8 +9,19 @@
 
 #include "board.h"
 
-#define FRAME (56 * 8)          // x0..x31, then 20 caller-saved f registers and fcsr
-#define F(n) ((32 + (n)) * 8)(sp)
+#if __riscv_xlen == 64
+#define REG 8                   // bytes of an x register
+#define SREG sd
+#define LREG ld
+#else
+#define REG 4
+#define SREG sw
+#define LREG lw
+#endif
+
+#define FRAME (32 * REG + 24 * 8) // x0..x31, then 20 caller-saved f registers and fcsr
+#define X(n) ((n) * REG)(sp)
+#define F(n) (32 * REG + (n) * 8)(sp)
 
     .section .text.start, "ax"
     .globl _start
@@ -32,8 +43,8 @@ _start:
     la      t0, __bss_start
     la      t1, __bss_end
 1:  bgeu    t0, t1, 2f
-    sd      zero, 0(t0)
-    addi    t0, t0, 8
+    SREG    zero, 0(t0)
+    addi    t0, t0, REG
     j       1b
 2:
     la      t0, trap_entry
@@ -62,24 +73,24 @@ trap_entry:
     csrrw   sp, mscratch, sp
     beqz    sp, 9f
     addi    sp, sp, -FRAME
-    sd      ra,  1*8(sp)
-    sd      t0,  5*8(sp)
-    sd      t1,  6*8(sp)
-    sd      t2,  7*8(sp)
-    sd      a0, 10*8(sp)
-    sd      a1, 11*8(sp)
-    sd      a2, 12*8(sp)
-    sd      a3, 13*8(sp)
-    sd      a4, 14*8(sp)
-    sd      a5, 15*8(sp)
-    sd      a6, 16*8(sp)
-    sd      a7, 17*8(sp)
-    sd      t3, 28*8(sp)
-    sd      t4, 29*8(sp)
-    sd      t5, 30*8(sp)
-    sd      t6, 31*8(sp)
+    SREG    ra, X(1)
+    SREG    t0, X(5)
+    SREG    t1, X(6)
+    SREG    t2, X(7)
+    SREG    a0, X(10)
+    SREG    a1, X(11)
+    SREG    a2, X(12)
+    SREG    a3, X(13)
+    SREG    a4, X(14)
+    SREG    a5, X(15)
+    SREG    a6, X(16)
+    SREG    a7, X(17)
+    SREG    t3, X(28)
+    SREG    t4, X(29)
+    SREG    t5, X(30)
+    SREG    t6, X(31)
     csrrw   t0, mscratch, zero
-    sd      t0,  2*8(sp)
+    SREG    t0, X(2)
     csrr    a0, mcause
     bgez    a0, 8f
 
@@ -105,9 +116,9 @@ trap_entry:
     fsd     fa6, F(18)
     fsd     fa7, F(19)
     csrr    t0, fcsr
-    sd      t0, F(20)
+    SREG    t0, F(20)
     call    trap_interrupt
-    ld      t0, F(20)
+    LREG    t0, F(20)
     csrw    fcsr, t0
     fld     ft0, F(0)
     fld     ft1, F(1)
@@ -132,41 +143,41 @@ trap_entry:
 
     addi    t0, sp, FRAME
     csrw    mscratch, t0
-    ld      ra,  1*8(sp)
-    ld      t0,  5*8(sp)
-    ld      t1,  6*8(sp)
-    ld      t2,  7*8(sp)
-    ld      a0, 10*8(sp)
-    ld      a1, 11*8(sp)
-    ld      a2, 12*8(sp)
-    ld      a3, 13*8(sp)
-    ld      a4, 14*8(sp)
-    ld      a5, 15*8(sp)
-    ld      a6, 16*8(sp)
-    ld      a7, 17*8(sp)
-    ld      t3, 28*8(sp)
-    ld      t4, 29*8(sp)
-    ld      t5, 30*8(sp)
-    ld      t6, 31*8(sp)
-    ld      sp,  2*8(sp)
+    LREG    ra, X(1)
+    LREG    t0, X(5)
+    LREG    t1, X(6)
+    LREG    t2, X(7)
+    LREG    a0, X(10)
+    LREG    a1, X(11)
+    LREG    a2, X(12)
+    LREG    a3, X(13)
+    LREG    a4, X(14)
+    LREG    a5, X(15)
+    LREG    a6, X(16)
+    LREG    a7, X(17)
+    LREG    t3, X(28)
+    LREG    t4, X(29)
+    LREG    t5, X(30)
+    LREG    t6, X(31)
+    LREG    sp, X(2)
     mret
 
 8:  // Exception: complete the frame for the register dump; no way back.
-    sd      zero, 0*8(sp)
-    sd      gp,  3*8(sp)
-    sd      tp,  4*8(sp)
-    sd      s0,  8*8(sp)
-    sd      s1,  9*8(sp)
-    sd      s2, 18*8(sp)
-    sd      s3, 19*8(sp)
-    sd      s4, 20*8(sp)
-    sd      s5, 21*8(sp)
-    sd      s6, 22*8(sp)
-    sd      s7, 23*8(sp)
-    sd      s8, 24*8(sp)
-    sd      s9, 25*8(sp)
-    sd      s10, 26*8(sp)
-    sd      s11, 27*8(sp)
+    SREG    zero, X(0)
+    SREG    gp, X(3)
+    SREG    tp, X(4)
+    SREG    s0, X(8)
+    SREG    s1, X(9)
+    SREG    s2, X(18)
+    SREG    s3, X(19)
+    SREG    s4, X(20)
+    SREG    s5, X(21)
+    SREG    s6, X(22)
+    SREG    s7, X(23)
+    SREG    s8, X(24)
+    SREG    s9, X(25)
+    SREG    s10, X(26)
+    SREG    s11, X(27)
     mv      a0, sp
     call    trap_exception
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The C library's block functions, eight bytes at a time and eight times a round:
+// The C library's block functions, a word at a time and eight times a round:
 // picolibc's for RISC-V go byte by byte, and a 10 ms period of audio is 1920 bytes.
 
 #include <stddef.h>
@@ -8,10 +8,12 @@
 #include <string.h>
 
 // Bytes and words alike may alias anything here.
-typedef uint64_t __attribute__((may_alias)) word_t;
+typedef uintptr_t __attribute__((may_alias)) word_t;
 
 #define WORD (sizeof(word_t))
+#define BITS (8 * WORD)
 #define ROUND (8 * WORD)
+#define ONES (~(word_t)0 / 0xff) // 0x0101...
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n) {
     uint8_t *t = to;
@@ -48,7 +50,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n) {
             word_t low = *s++;
             for (; n >= 2 * WORD; n -= WORD, t += WORD, f += WORD) {
                 word_t high = *s++;
-                *(word_t *)t = low >> shift | high << (64 - shift);
+                *(word_t *)t = low >> shift | high << (BITS - shift);
                 low = high;
             }
         }
@@ -93,7 +95,7 @@ void *memset(void *to, int value, size_t n) {
     for (; n > 0 && ((uintptr_t)t & (WORD - 1)); --n) {
         *t++ = value;
     }
-    word_t w = (uint8_t)value * UINT64_C(0x0101010101010101);
+    word_t w = (uint8_t)value * ONES;
     for (; n >= ROUND; n -= ROUND, t += ROUND) {
         word_t *d = (word_t *)t;
         d[0] = w;
@@ -117,13 +119,13 @@ void *memset(void *to, int value, size_t n) {
 // An import walks over the names of all frozen modules, with strlen() from each to the
 // next. The loads need not be aligned here, and what they read past the end is RAM or flash.
 size_t strlen(const char *s) {
-    const word_t ones = UINT64_C(0x0101010101010101);
+    const word_t ones = ONES;
     for (const char *p = s;; p += WORD) {
         word_t w = *(const word_t *)p;
         w = (w - ones) & ~w & ones << 7; // its lowest bit stands in the first byte that is 0
         if (w != 0) {
             w = ((w & -w) - 1) & ones; // one bit for each byte up to that
-            return p - s + (w * ones >> 56) - 1;
+            return p - s + (w * ones >> (BITS - 8)) - 1;
         }
     }
 }

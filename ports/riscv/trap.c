@@ -10,8 +10,14 @@
 #include "plic.h"
 #include "trap.h"
 
-// mp_printf() has no padded 64-bit format.
-#define HALVES(x) (unsigned)((x) >> 32), (unsigned)(x)
+// A register in hexadecimal: mp_printf() has no padded 64-bit format.
+#if __riscv_xlen == 64
+#define WORD "%08x%08x"
+#define PARTS(x) (unsigned)((x) >> 32), (unsigned)(x)
+#else
+#define WORD "%08x"
+#define PARTS(x) (unsigned)(x)
+#endif
 
 extern uint8_t __stack_guard, __stack_bottom;
 
@@ -29,7 +35,7 @@ static const char *const names[32] = {
     "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
 };
 
-void trap_interrupt(uint64_t mcause) {
+void trap_interrupt(uintptr_t mcause) {
     switch (mcause & 0xff) {
         case MIP_MTI:
             clint_timer_off();
@@ -42,21 +48,21 @@ void trap_interrupt(uint64_t mcause) {
     }
 }
 
-void trap_exception(const uint64_t *x) {
-    uint64_t mcause, mepc, mtval;
+void trap_exception(const uintptr_t *x) {
+    uintptr_t mcause, mepc, mtval;
     __asm volatile ("csrr %0, mcause" : "=r" (mcause));
     __asm volatile ("csrr %0, mepc" : "=r" (mepc));
     __asm volatile ("csrr %0, mtval" : "=r" (mtval));
 
     const char *what = mcause < sizeof(causes) / sizeof(causes[0]) ? causes[mcause] : "unknown";
-    mp_printf(&mp_plat_print, "\nTRAP: %s (mcause %u) at 0x%08x%08x, address 0x%08x%08x\n",
-        what, (unsigned)mcause, HALVES(mepc), HALVES(mtval));
+    mp_printf(&mp_plat_print, "\nTRAP: %s (mcause %u) at 0x" WORD ", address 0x" WORD "\n",
+        what, (unsigned)mcause, PARTS(mepc), PARTS(mtval));
     uintptr_t guard = (uintptr_t)&__stack_guard;
     if (mtval >= guard && mtval < (uintptr_t)&__stack_bottom) {
         mp_printf(&mp_plat_print, "the C stack has overflowed into its guard page\n");
     }
     for (int i = 1; i < 32; ++i) {
-        mp_printf(&mp_plat_print, "%4s %08x%08x%s", names[i], HALVES(x[i]),
+        mp_printf(&mp_plat_print, "%4s " WORD "%s", names[i], PARTS(x[i]),
             i % 4 == 0 || i == 31 ? "\n" : " ");
     }
     crash("unhandled exception");

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 // Called by start.S.
-void trap_interrupt(uint64_t mcause);
-__attribute__((noreturn)) void trap_exception(const uint64_t *registers);
+void trap_interrupt(uintptr_t mcause);
+__attribute__((noreturn)) void trap_exception(const uintptr_t *registers);
 __attribute__((noreturn)) void trap_double(void);
 
 // Says why and ends QEMU with EXIT_CRASH: nothing that is broken hangs silently.
