@@ -9,9 +9,11 @@
 #: make conformance  the same for the rules of VirtIO alone, and write docs/conformance.md
 #: make bench      what playing costs, in guest instructions
 #: make picture    draw docs/tone.svg from a recording of the tone
-#: make firmware   only build build/qemu_virt/firmware.elf
+#: make firmware   only build build/$(BOARD)/firmware.elf
 #: make tools      only get QEMU, a RISC-V GCC and MicroPython's source, into .tools/
 #: make clean      remove what was built (.tools/ and .venv/ stay)
+#:
+#: BOARD=qemu_virt32 is the same board with a 32-bit processor; qemu_virt unless given
 #:
 #: Where tools come from (else PATH, else Debian's packages; the system stays as it is):
 #:   QEMU=FILE            a qemu-system-riscv64, 8.2 or newer
@@ -22,7 +24,7 @@
 #: What run-qemu and repl run:
 #:   ROM=DIR     a folder that the board sees as /rom; its main.py runs instead of the tone
 #:   AUDIO=NAME  where sound goes: wav (the default), none, alsa, pa, pipewire, sdl, coreaudio
-#:   WAV=FILE    the recording; build/qemu_virt/run.wav unless given
+#:   WAV=FILE    the recording; build/$(BOARD)/run.wav unless given
 #:   RATE=HZ     of the recording; 48000 unless given
 #:   STREAMS=N   of the sound card, the first half outputs: 2 has an input too; 1 unless given
 #:   DEVICE=SOCKET  a sound card of its own, see docs/device.md; no recording by QEMU then
@@ -30,34 +32,41 @@
 PYTHON ?= python3
 JOBS   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 
-BUILD  := build/qemu_virt
+BOARD  ?= qemu_virt
+ifeq ($(wildcard boards/$(BOARD)),)
+$(error there is no board $(BOARD), but $(notdir $(wildcard boards/*)))
+endif
+BUILD  := build/$(BOARD)
+# Unless a board is named, some tests run on the other one too.
+TESTED := $(if $(filter file,$(origin BOARD)),qemu_virt qemu_virt32,$(BOARD))
 VENV   := .venv/bin/python
-BOARD  := PYTHONPATH=host $(VENV) -m virtboard
+VIRTBOARD := PYTHONPATH=host $(VENV) -m virtboard
 PYTEST := $(VENV) -m pytest -n auto
 
 # Make itself hands variables that the user gave, and only those, to what it runs. They are not
 # exported here, because that would give ROM= and its like to virtboard empty.
 
 .DELETE_ON_ERROR:
-.PHONY: help run-qemu repl test test-unit test-qemu test-device test-upstream conformance bench picture firmware \
-	tools clean
+.NOTPARALLEL: # two boards share mpy-cross
+.PHONY: help run-qemu repl test test-unit test-qemu test-device test-upstream conformance bench picture \
+	firmware tools clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
 
 run-qemu: firmware .venv/made
-	@$(BOARD) run
+	@$(VIRTBOARD) run
 
 repl: firmware .venv/made
-	@$(BOARD) run --repl
+	@$(VIRTBOARD) run --repl
 
-test: firmware .venv/made
+test: $(TESTED:%=build/%/firmware.elf) .venv/made
 	@$(PYTEST) tests/unit tests/qemu tests/device
 
 test-unit: .venv/made
 	@$(PYTEST) tests/unit
 
-test-qemu: firmware .venv/made
+test-qemu: $(TESTED:%=build/%/firmware.elf) .venv/made
 	@$(PYTEST) tests/qemu
 
 test-device: firmware .venv/made
@@ -76,8 +85,8 @@ bench: firmware .venv/made
 	@PYTHONPATH=host $(VENV) bench/run.py
 
 picture: firmware .venv/made
-	@$(BOARD) run --headless --wav $(BUILD)/tone.wav
-	@$(BOARD) picture $(BUILD)/tone.wav docs/tone.svg
+	@$(VIRTBOARD) run --headless --wav $(BUILD)/tone.wav
+	@$(VIRTBOARD) picture $(BUILD)/tone.wav docs/tone.svg
 
 # Some tools may have been named otherwise since the last time, or be gone: a look takes a second.
 tools:
@@ -86,11 +95,12 @@ tools:
 # The wrappers in .tools/bin and the link .tools/micropython lead to whatever the user chose. Objects
 # of two MicroPythons or compilers must not mix, so another choice begins with an empty folder.
 MADE_WITH = readlink -f .tools/micropython; cat .tools/bin/riscv64-unknown-elf-gcc
-firmware: tools
-	@mkdir -p $(BUILD) && { $(MADE_WITH); } >$(BUILD).tools.new
-	@cmp -s $(BUILD).tools.new $(BUILD).tools || rm -rf $(BUILD) build/mp125 && mv $(BUILD).tools.new $(BUILD).tools
+firmware: $(BUILD)/firmware.elf
+build/%/firmware.elf: tools
+	@mkdir -p build/$* && { $(MADE_WITH); } >build/$*.tools.new
+	@cmp -s build/$*.tools.new build/$*.tools || rm -rf build/$* build/mp125/$* && mv build/$*.tools.new build/$*.tools
 	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) \
-		-f ports/riscv/Makefile BUILD=$(BUILD) BUILD_VERBOSE=$(or $(V),0) \
+		-f ports/riscv/Makefile BOARD=$* BUILD=build/$* BUILD_VERBOSE=$(or $(V),0) \
 		MICROPY_DIR=.tools/micropython CROSS_COMPILE=riscv64-unknown-elf-
 
 # Made from nothing each time, so that no half of an interrupted one is left.

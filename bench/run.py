@@ -21,11 +21,11 @@ from typing import NamedTuple
 
 from virtboard import VirtboardError, tools
 from virtboard.process import started
-from virtboard.qemu import Machine
+from virtboard.qemu import Machine, build_folder
 from virtboard.rom import write_image
 
 GUEST = Path(__file__).parent / "guest"
-BUILD = tools.ROOT / "build" / "qemu_virt"
+BUILD = build_folder()
 PERIODS = 300  # that long.py, single.py, zero_copy.py and heap.py count
 TRACED = 100  # periods between the two marks of mmio.py
 

@@ -42,10 +42,9 @@ def complain(error):
 
 def run(args):
     """Boots the board and tells what it played."""
-    from virtboard import tools
-    from virtboard.qemu import BoardTimeout, Machine
+    from virtboard.qemu import BoardTimeout, Machine, build_folder
 
-    build = tools.ROOT / "build" / "qemu_virt"
+    build = build_folder()
     terminal = not (args.headless or args.serial) and sys.stdin.isatty()
     batch = not (terminal or args.serial)
     if args.repl and batch:
@@ -191,7 +190,7 @@ def parser():
     option("--repl", action="store_true", help="a REPL only: no program at boot")
     option("--headless", action="store_true", help="do not use the terminal")
     option("--timeout", metavar="S", type=seconds, help=f"real time; headless {RUN_LIMIT} s")
-    option("--firmware", metavar="FILE", help="default build/qemu_virt/firmware.elf")
+    option("--firmware", metavar="FILE", help="default build/$BOARD/firmware.elf")
     option("--memory", metavar="SIZE", default="128M", help="default 128M")
     option("--append", metavar="WORDS", default="", help="more words for the guest")
     option(

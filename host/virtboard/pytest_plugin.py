@@ -13,7 +13,8 @@ With a strict sound device of virtsnd as its card, which the test can script and
         board.run("import audio; audio.tone(440, 100)", device=card)
         assert len(card.streams[0].played) == 4800 * 4
 
-The option `--firmware FILE` names another firmware than this project's build.
+The option `--firmware FILE` names another firmware than this project's build, which is that of the
+32-bit board with BOARD=qemu_virt32 in the environment.
 """
 
 import contextlib
@@ -22,23 +23,25 @@ from pathlib import Path
 
 import pytest
 
-from virtboard import tools
 from virtboard.card import Card
-from virtboard.qemu import ROM_ADDRESS, Machine
+from virtboard.qemu import ROM_ADDRESS, Machine, build_folder
 from virtboard.rom import write_image
 
 TRACED = 100  # lines of a card's trace that a failing test shows
 
 
 def pytest_addoption(parser):
-    where = tools.ROOT / "build" / "qemu_virt" / "firmware.elf"
-    parser.addoption("--firmware", type=Path, default=where, help="the board's firmware (ELF)")
+    parser.addoption("--firmware", type=Path, help="the board's firmware (ELF)")
 
 
 @pytest.fixture(scope="session")
 def firmware(request):
-    """Path of the firmware; the test fails if it is not built."""
+    """Path of the firmware; the test fails if it is not built.
+
+    With an indirect parameter it is that of the board with this name.
+    """
     path = request.config.getoption("--firmware")
+    path = path or build_folder(getattr(request, "param", None)) / "firmware.elf"
     if not path.is_file():
         pytest.fail(f"no firmware at {path}: `make run-qemu` builds it", pytrace=False)
     return path

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Command lines for QEMU, and running it: in virtual time for tests, in real time for people."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from virtboard import VirtboardError, alsa
 from virtboard.process import Drain, started
 from virtboard.recording import Recording, empty_recording, finish_header
 
+BOARD = "qemu_virt"  # unless $BOARD names another of boards/
 ROM_ADDRESS = 0x20000000  # flash 0 of the machine `virt`
 RATES = range(5512, 384001)  # Hz: the lowest and the highest rate that virtio-sound knows
 LAST_LINES = 10  # of the serial output, told when a run takes too long
@@ -27,6 +29,21 @@ COMPLAINTS = {
     "Could not create a backend for voice `virtio-sound.out'": "the sound card has no output",
     "Unexpected end-of-file before all data were read": "the sound device went away",
 }
+
+
+def build_folder(board=None):
+    """Where the board's firmware.elf is built: this one's, or that of $BOARD."""
+    from virtboard import tools
+
+    return tools.ROOT / "build" / (board or os.environ.get("BOARD") or BOARD)
+
+
+def xlen(firmware):
+    """Bits of a register of the machine that an ELF file is for; 64 if the file is none."""
+    with contextlib.suppress(OSError), open(firmware, "rb") as f:
+        if f.read(5) == b"\x7fELF\x01":
+            return 32
+    return 64
 
 
 class RunFailed(VirtboardError):
@@ -90,7 +107,7 @@ class Machine:
     terminal: bool = False  # serial and monitor share this terminal, instead of `serial`
     serial: str = "stdio"
     extra: list[str] = field(default_factory=list)  # more options for QEMU
-    qemu: Path | str | None = None  # None: the project's own wrapper
+    qemu: Path | str | None = None  # None: the project's own wrapper that suits the firmware
 
     def __post_init__(self):
         if self.icount is None:
@@ -99,7 +116,7 @@ class Machine:
         if self.qemu is None:
             from virtboard import tools
 
-            self.qemu = tools.TOOLS / "bin" / "qemu-system-riscv64"
+            self.qemu = tools.TOOLS / "bin" / f"qemu-system-riscv{xlen(self.firmware)}"
 
     @property
     def records(self):

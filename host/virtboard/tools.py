@@ -26,6 +26,8 @@ from virtboard.tools_checks import check_gcc, check_host, check_micropython, che
 from virtboard.tools_packages import MICROPYTHON, Packages
 from virtboard.tools_trees import add_facts, read_stamp, swap, write_stamp
 from virtboard.tools_wrappers import (
+    QEMU,
+    QEMU32,
     TARGET,
     library_path,
     picolibc_flags,
@@ -99,7 +101,7 @@ class Workshop:
     def choose_qemu(self):
         """(program, version) of the QEMU that the user names or that is on PATH, or Nones."""
         right = "the path of a qemu-system-riscv64, 8.2 or newer"
-        return self.choose("QEMU", "", right, ["qemu-system-riscv64"], check_qemu)
+        return self.choose("QEMU", "", right, [QEMU], check_qemu)
 
     def choose_gcc(self):
         """(program, (version, library)) of the GCC that is named or on PATH, or Nones."""
@@ -163,13 +165,18 @@ class Workshop:
         return os.path.abspath(found) if found else None
 
     def qemu(self, command=None, version=None):
-        """Write QEMU's wrapper, for this program or for packages."""
+        """Write QEMU's wrappers, for this program or for packages."""
         if command:
             wrap_qemu(self.tools, command)
             return self.report("qemu", version, command)
-        script = self.bin / "qemu-system-riscv64"
-        wrap = partial(wrap_private_qemu, self.tools)
-        self.unpacked("qemu", self.packages.qemu, wrap, lambda: (check_qemu(script), ""))
+
+        def check():
+            version = check_qemu(self.bin / QEMU)
+            if not (self.bin / QEMU32).exists():
+                raise ToolsError(f"it has no {QEMU32}")
+            return version, ""
+
+        self.unpacked("qemu", self.packages.qemu, partial(wrap_private_qemu, self.tools), check)
 
     def gcc(self, command=None, found=None):
         """Write the wrappers of GCC and its binutils, for this program or for packages."""

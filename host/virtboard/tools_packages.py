@@ -20,7 +20,6 @@ UNWANTED = (  # half of what the packages hold
     "usr/share/man",
     "usr/share/info",
     "usr/share/locale",
-    "usr/bin/qemu-system-riscv32",
     "usr/lib/picolibc/*/lib/release",  # the whole library again, built for speed
     "usr/lib/gcc/*/*/cc1plus",
     "usr/lib/gcc/*/*/plugin",

@@ -9,6 +9,8 @@ import os
 import shlex
 from pathlib import Path
 
+QEMU = "qemu-system-riscv64"
+QEMU32 = "qemu-system-riscv32"
 TARGET = "riscv64-unknown-elf-"
 PROGRAMS = (
     "gcc cpp ld as ar ranlib nm size strip strings objcopy objdump readelf addr2line gdb".split()
@@ -42,19 +44,35 @@ def library_path(tree, where):
     return path and f'export LD_LIBRARY_PATH="{path}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"\n'
 
 
+def both_qemus(tools, program):
+    """(script, program) of the QEMUs for 64 and 32 bits, the second if it lies beside the first.
+
+    A script that has no program goes.
+    """
+    yield tools / "bin" / QEMU, program
+    script = tools / "bin" / QEMU32
+    sibling = Path(program).with_name(Path(program).name.replace("riscv64", "riscv32"))
+    if sibling != Path(program) and sibling.exists():
+        yield script, sibling
+    else:
+        script.unlink(missing_ok=True)
+
+
 def wrap_qemu(tools, command):
-    """Write the wrapper for a QEMU that is installed."""
-    place_script(tools / "bin" / "qemu-system-riscv64", wrapper(shlex.quote(command)))
+    """Write the wrappers for a QEMU that is installed."""
+    for script, program in both_qemus(tools, command):
+        place_script(script, wrapper(shlex.quote(str(program))))
 
 
 def wrap_private_qemu(tools, tree):
-    """Write the wrapper for an unpacked QEMU, with its own libraries, data and modules."""
+    """Write the wrappers for an unpacked QEMU, with its own libraries, data and modules."""
     where = f"$here/{tree.relative_to(tools)}"
     settings = library_path(tree, where)
     for modules in tree.glob("usr/lib/*/qemu"):
         settings += f'export QEMU_MODULE_DIR="{where}/{modules.relative_to(tree)}"\n'
-    command, data = f'"{where}/usr/bin/qemu-system-riscv64"', f'-L "{where}/usr/share/qemu"'
-    place_script(tools / "bin" / "qemu-system-riscv64", wrapper(command, data, settings))
+    data = f'-L "{where}/usr/share/qemu"'
+    for script, program in both_qemus(tools, tree / "usr" / "bin" / QEMU):
+        place_script(script, wrapper(f'"{where}/usr/bin/{program.name}"', data, settings))
 
 
 def wrap_gcc(tools, gcc, settings=""):

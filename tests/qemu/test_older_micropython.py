@@ -8,9 +8,10 @@ import pytest
 from virtboard import tools
 from virtboard.apt_sources import Unavailable
 from virtboard.pytest_plugin import Board
+from virtboard.qemu import build_folder
 
 VERSION = "1.25.0"
-BUILD = "build/mp125/qemu_virt"
+BUILD = f"build/mp125/{build_folder().name}"
 
 
 @pytest.mark.timeout(280)  # a whole firmware, while other tests run

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from virtboard import VirtboardError
-from virtboard.qemu import BoardTimeout, Machine, RunFailed
+from virtboard import VirtboardError, tools
+from virtboard.qemu import BoardTimeout, Machine, RunFailed, build_folder
 
 HEADER = r"printf 'RIFF....WAVEfmt 0123456789abcdef....data....'; head -c 8 /dev/zero"
 
@@ -251,6 +251,28 @@ def test_what_is_missing_is_said_before_the_start(machine, tmp_path):
     with pytest.raises(VirtboardError, match="no firmware at .*firmware.elf: `make run-qemu`"):
         board.run(10)
     assert not list(tmp_path.glob("*.started"))
+
+
+@pytest.mark.parametrize(
+    "content, name",
+    [
+        (b"\x7fELF\x01\x01", "qemu-system-riscv32"),
+        (b"\x7fELF\x02\x01", "qemu-system-riscv64"),
+        (b"", "qemu-system-riscv64"),
+    ],
+)
+def test_the_firmware_tells_which_qemu(tmp_path, content, name):
+    (tmp_path / "firmware.elf").write_bytes(content)
+    machine = Machine(tmp_path / "firmware.elf", wav="out.wav")
+    assert machine.qemu == tools.TOOLS / "bin" / name
+
+
+def test_the_environment_names_the_board(monkeypatch):
+    monkeypatch.delenv("BOARD", raising=False)
+    assert build_folder() == tools.ROOT / "build" / "qemu_virt"
+    monkeypatch.setenv("BOARD", "qemu_virt32")
+    assert build_folder() == tools.ROOT / "build" / "qemu_virt32"
+    assert build_folder("other") == tools.ROOT / "build" / "other"
 
 
 def test_a_qemu_that_cannot_be_started(machine, tmp_path):

@@ -144,6 +144,7 @@ def archive(shop, monkeypatch):
     def fill_qemu(self, folder):
         fetched.append("qemu")
         qemu(folder / "usr/bin/qemu-system-riscv64")
+        qemu(folder / "usr/bin/qemu-system-riscv32")
         (folder / "usr/lib/x86_64-linux-gnu/qemu").mkdir(parents=True)
         write_stamp(folder, origin="bookworm-backports")
 
@@ -197,6 +198,27 @@ def test_packages_come_last_and_once(shop, root, archive):
     assert f"called with -L {root}/.tools/debian/qemu/usr/share/qemu -x" in called
     assert shop() == first
     assert archive() == []
+
+
+def test_the_qemu_for_32_bits_lies_beside_that_for_64(shop, root, given, tmp_path, archive):
+    script = root / ".tools/bin/qemu-system-riscv32"
+    shop()
+    called = output(script, "-x", cwd="/")
+    assert f"called with -L {root}/.tools/debian/qemu/usr/share/qemu -x" in called
+    # A tree of earlier times, which was unpacked without it.
+    archive()
+    (root / ".tools/debian/qemu/usr/bin/qemu-system-riscv32").unlink()
+    stamp = root / ".tools/debian/qemu/.stamp"
+    stamp.write_text(stamp.read_text().replace('"usr/bin/qemu-system-riscv32": true, ', ""))
+    assert any("qemu stopped working (it has no qemu-system-riscv32)" in line for line in shop())
+    assert archive() == ["qemu"]
+    # The user's own may have it or not.
+    shop(**given)
+    assert not script.exists()
+    named = qemu(tmp_path / "named" / "qemu-system-riscv64")
+    qemu(tmp_path / "named" / "qemu-system-riscv32", "9.9.9")
+    shop(**{**given, "QEMU": named})
+    assert "9.9.9" in output(script, "-version", cwd="/")
 
 
 def test_what_broke_is_repaired(shop, root, archive):
