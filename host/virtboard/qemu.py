@@ -16,7 +16,7 @@ from virtboard import VirtboardError, alsa
 from virtboard.process import Drain, started
 from virtboard.recording import Recording, empty_recording, finish_header
 
-BOARD = "qemu_virt"  # unless $BOARD names another of boards/
+BOARDS = ("qemu_virt", "qemu_virt32")  # the first, unless $BOARD names another
 ROM_ADDRESS = 0x20000000  # flash 0 of the machine `virt`
 RATES = range(5512, 384001)  # Hz: the lowest and the highest rate that virtio-sound knows
 LAST_LINES = 10  # of the serial output, told when a run takes too long
@@ -35,7 +35,7 @@ def build_folder(board=None):
     """Where the board's firmware.elf is built: this one's, or that of $BOARD."""
     from virtboard import tools
 
-    return tools.ROOT / "build" / (board or os.environ.get("BOARD") or BOARD)
+    return tools.ROOT / "build" / (board or os.environ.get("BOARD") or BOARDS[0])
 
 
 def xlen(firmware):

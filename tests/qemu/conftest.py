@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What several files of tests need."""
 
+import os
+
 import numpy as np
 import pytest
+from virtboard import qemu
 
 RATE = 48000
 PERIOD = 480
@@ -19,6 +22,19 @@ def note(frequency, frames):
         ],
         axis=1,
     ).astype("<i2")
+
+
+def pytest_generate_tests(metafunc):
+    # The marker `every_board`: unless a board or a firmware is named, run it on each.
+    named = os.environ.get("BOARD") or metafunc.config.getoption("--firmware")
+    if metafunc.definition.get_closest_marker("every_board") and not named:
+        metafunc.parametrize("firmware", qemu.BOARDS, indirect=True, scope="session")
+
+
+@pytest.fixture
+def xlen(firmware):
+    """Bits of the board's processor, 64 or 32."""
+    return qemu.xlen(firmware)
 
 
 @pytest.fixture(scope="session")

@@ -95,6 +95,7 @@ tell(data)
     assert told(run(board, program, feed, rate=rate)) == [feed]
 
 
+@pytest.mark.every_board
 def test_a_long_ramp(board):
     # Every one of its frames is at one place only; three seconds are told as one sum.
     ramp = np.arange(3 * 48000, dtype="<i4")
@@ -235,6 +236,7 @@ tell(data)
     assert told(run(board, program, feed, raw=True)) == [feed]
 
 
+@pytest.mark.every_board
 def test_what_is_heard_is_played(board):
     feed = noise(40000)
     program = """

@@ -115,17 +115,18 @@ print(cost(10), cost(10000))
 # machine, os, sys
 
 
-def test_what_the_board_says_it_is(board):
-    program = """
+@pytest.mark.every_board
+def test_what_the_board_says_it_is(board, xlen):
+    program = f"""
 import os, sys
 print(sys.platform, sys.implementation.name, sys.implementation._machine)
 print(os.uname().sysname, os.uname().machine)
 print(os.uname().release, sys.version)
-print(sys.maxsize == 2**63 - 1, sys.byteorder)
+print(sys.maxsize == 2**{xlen - 1} - 1, sys.byteorder)
 """
     lines = told(board, program)
-    assert lines[0] == "riscv micropython QEMU virt with RISC-V rv64gc"
-    assert lines[1] == "riscv QEMU virt with RISC-V rv64gc"
+    assert lines[0] == f"riscv micropython QEMU virt with RISC-V rv{xlen}gc"
+    assert lines[1] == f"riscv QEMU virt with RISC-V rv{xlen}gc"
     assert re.search(r"^1\.\d+\.\d+ .*MicroPython v1\.", lines[2])
     assert lines[3] == "True little"
 

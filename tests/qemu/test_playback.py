@@ -49,6 +49,7 @@ with card.output() as out:
     assert play(board, program, frames).recording.first_difference(padded(frames)) is None
 
 
+@pytest.mark.every_board
 def test_writes_of_growing_size(board):
     frames = noise(20000)
     program = """
@@ -98,6 +99,7 @@ with card.output() as out:
     ids=["bytes", "bytearray", "ROM"],
 )
 @pytest.mark.parametrize("frames", [479, 480, 481, 9600, 10001])
+@pytest.mark.every_board
 def test_playing_without_a_copy(board, where, frames):
     frames = noise(frames)
     program = f"with card.output() as out: print(out.write({where}, copy=False))"

@@ -16,9 +16,10 @@ def repl(firmware, tmp_path):
         yield board
 
 
-def test_banner_and_arithmetic(repl):
+@pytest.mark.every_board
+def test_banner_and_arithmetic(repl, xlen):
     assert re.search(
-        r"MicroPython v1\.\d+\.\d+ on .*; QEMU virt with RISC-V rv64gc\r\n", repl.banner
+        rf"MicroPython v1\.\d+\.\d+ on .*; QEMU virt with RISC-V rv{xlen}gc\r\n", repl.banner
     )
     assert 'Type "help()" for more information.' in repl.banner
     assert repl.run("1+1") == "2"
@@ -68,6 +69,7 @@ def test_editing_within_a_line(repl):
     assert repl.until(PROMPT).endswith(b"\r\n-131\r\n" + PROMPT)
 
 
+@pytest.mark.every_board
 def test_paste_mode(repl):
     program = "def f(n):\n    return n * 2\n\nfor i in range(2):\n    print(f(i + 20))\n"
     assert repl.paste(program) == "40\n42\n"
@@ -86,6 +88,7 @@ def test_a_long_paste_loses_nothing(repl):
     assert repl.paste(program) == f"300 {300 * 64}\n"
 
 
+@pytest.mark.every_board
 def test_raw_repl(repl):
     repl.send(CTRL_A)
     repl.until(b"raw REPL; CTRL-B to exit\r\n>")

@@ -34,6 +34,7 @@ def files(names):
     return {name: (tools.TOOLS / "sounds" / name).read_bytes() for name in names}
 
 
+@pytest.mark.every_board
 def test_all_voices_twice_in_one_boot(board):
     voices = [heard(name) for name in NAMES]
     assert {rate for rate, _ in voices} == {48000}
