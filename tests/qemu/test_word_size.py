@@ -85,8 +85,8 @@ print(3000 <= time.ticks_diff(time.ticks_us(), start) < 4000)
 
 
 @pytest.mark.every_board
-@pytest.mark.parametrize("memory", ["16M", "2G"])
-def test_little_memory_and_more_than_32_bits_reach(board, memory):
-    # The 2 GiB end where 32 bits do.
-    result = board.run("b = bytearray(9 << 20); print(len(b))", memory=memory)
-    assert (result.status, result.output) == (0, "9437184\n")
+@pytest.mark.parametrize("memory, heap", [("16M", 9), ("2G", 200)])
+def test_little_memory_and_as_much_as_32_bits_reach(board, memory, heap):
+    # 2 GiB from 0x80000000 on end at 2**32.
+    result = board.run(f"b = bytearray({heap << 20}); print(len(b))", memory=memory)
+    assert (result.status, result.output) == (0, f"{heap << 20}\n")
