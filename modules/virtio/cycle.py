@@ -28,7 +28,6 @@ each entry is checked against what it owns.
 """
 
 import errno
-from machine import mem32
 from micropython import const
 import virt
 from . import dma
@@ -184,10 +183,10 @@ class Cycle:
                 self.reap()
                 return False
             taken = c[RETURNED] + len(self._early)
-            used_idx = self.queue.used_va + 2
-            if virt.load16(used_idx) == taken & 0xFFFF:
+            used_va = self.queue.used_va
+            if virt.load16(used_va, 2) == taken & 0xFFFF:
                 self.queue.wake_after(taken)
-            return virt.load16(used_idx) != taken & 0xFFFF
+            return virt.load16(used_va, 2) != taken & 0xFFFF
 
     def is_back(self, count):
         """Whether the slot that was submitted as number `count` has come back."""
@@ -230,8 +229,8 @@ class Cycle:
             self.device.orphans.append(self._region)
 
     def _status(self, slot):
-        va = self._status_va + STATUS_BYTES * slot
-        return mem32[va], mem32[va + 4]
+        at = STATUS_BYTES * slot
+        return virt.load32(self._status_va, at), virt.load32(self._status_va, at + 4)
 
     def reap(self):
         """Take back what the device has returned, in any order, whatever the status.
@@ -243,7 +242,7 @@ class Cycle:
         with virt.lock:
             if c[ALONE]:
                 taken = c[RETURNED] + len(self._early)
-                if virt.load16(queue.used_va + 2) == taken & 0xFFFF:
+                if virt.load16(queue.used_va, 2) == taken & 0xFFFF:
                     return
                 self._catch_up()
             elif self not in queue.cycles:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The data path of a stream from the device: slots that come back full and are emptied."""
 
-from machine import mem32
 from micropython import const
 import struct
 import virt
@@ -50,20 +49,20 @@ class Inflow(Cycle):
         c = self.counters
         queue = self.queue
         if c[_ALONE]:
-            dry = virt.load16(queue.used_va + 2) == c[_SUBMITTED] & 0xFFFF
+            dry = virt.load16(queue.used_va, 2) == c[_SUBMITTED] & 0xFFFF
         else:
             dry = not self.in_flight()
         if dry:
             self.owner.dry()
-        va = self._status_va
         for count in range(c[_SUBMITTED], upto):
-            mem32[va + _STATUS_BYTES * (count % self.slots)] = _UNTOUCHED
+            at = self.status_at + _STATUS_BYTES * (count % self.slots)
+            virt.fill(dma.arena, at, 4, 0xFF)  # _UNTOUCHED
         n = upto - c[_SUBMITTED]
         if not c[_ALONE]:
             self.submit(upto)
         elif n:
             c[_SUBMITTED] = upto
-            queue.kick(virt.store16(queue.avail_va + 2, upto), n)
+            queue.kick(virt.store16(queue.avail_va, upto, 2), n)
 
     def ready(self):
         """Whether readinto() can go on: there is something to read, or something came back."""

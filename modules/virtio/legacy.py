@@ -12,6 +12,7 @@ in Version 2, so nothing is swapped.
 import errno
 from machine import mem32
 from micropython import const
+import virt
 from .mmio import MMIO
 
 _DEVICE_FEATURES = const(0x010)
@@ -40,7 +41,7 @@ class LegacyMMIO(MMIO):
     def features(self):
         """The feature bits that the device offers: 32 of them."""
         mem32[self.base + _DEVICE_FEATURES_SEL] = 0
-        return mem32[self.base + _DEVICE_FEATURES]
+        return virt.load32(self.base, _DEVICE_FEATURES)
 
     def accept(self, features):
         """Tell the device which features the driver uses. True: it has no way to refuse."""
@@ -79,9 +80,10 @@ class LegacyMMIO(MMIO):
         OSError(EAGAIN) if no two reads in a row agree.
         """
         base = self.base
+        at = base + _CONFIG + offset
         before = None
         for _ in range(16):
-            fields = tuple(mem32[base + _CONFIG + offset + 4 * i] for i in range(count))
+            fields = tuple(virt.load32(at, 4 * i) for i in range(count))
             if fields == before:
                 return fields
             before = fields

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The virtio-mmio transport: every access to a device's registers is here and in legacy.
 
-Names and offsets are those of VirtIO 1.3, 4.2.2. Status bits: 2.1.
+Names and offsets are those of VirtIO 1.3, 4.2.2. Status bits: 2.1. What may have its highest bit
+set is read with virt.load32(), because machine.mem32 is signed where ints have 32 bits.
 """
 
 import errno
@@ -98,7 +99,7 @@ class MMIO:
                 errno.ENODEV,
                 "virtio-mmio device at %#x has Version %d, not 1 or 2" % (base, self.version),
             )
-        self.vendor_id = mem32[base + _VENDOR_ID]
+        self.vendor_id = virt.load32(base, _VENDOR_ID)
         self.notify_va = base + _QUEUE_NOTIFY  # a queue index stored here is the kick
         self.interrupt_status_va = base + _INTERRUPT_STATUS
         self.interrupt_ack_va = base + _INTERRUPT_ACK
@@ -128,7 +129,7 @@ class MMIO:
         bits = 0
         for sel in (0, 1):
             mem32[base + _DEVICE_FEATURES_SEL] = sel
-            bits |= mem32[base + _DEVICE_FEATURES] << (32 * sel)
+            bits |= virt.load32(base, _DEVICE_FEATURES) << (32 * sel)
         return bits
 
     def accept(self, features):
@@ -167,9 +168,10 @@ class MMIO:
         Read until ConfigGeneration stands still (2.5.1). OSError(EAGAIN) if it never does.
         """
         base = self.base
+        at = base + _CONFIG + offset
         for _ in range(16):
             generation = mem32[base + _CONFIG_GENERATION]
-            fields = tuple(mem32[base + _CONFIG + offset + 4 * i] for i in range(count))
+            fields = tuple(virt.load32(at, 4 * i) for i in range(count))
             if mem32[base + _CONFIG_GENERATION] == generation:
                 return fields
         raise OSError(errno.EAGAIN, "device at %#x: configuration changes with every read" % base)

@@ -178,9 +178,9 @@ class Queue:
         """
         self.busy[head] = owner
         idx = self._next
-        mem16[self.avail_va + 4 + 2 * (idx & (self.size - 1))] = head
+        virt.store16(self.avail_va, head, 4 + 2 * (idx & (self.size - 1)))
         self._next = (idx + 1) & 0xFFFF
-        virt.store16(self.avail_va + 2, self._next)
+        virt.store16(self.avail_va, self._next, 2)
         self._quiet += 1
         if kick:
             self.kick(self._next - self._quiet, self._quiet)
@@ -188,9 +188,9 @@ class Queue:
     def kick(self, idx, n):
         """Kick the device if it wants that for the `n` chains submitted from `idx` on (2.7.13)."""
         if self.event_idx:
-            wanted = (mem16[self.used_va + 4 + 8 * self.size] - idx) & 0xFFFF < n
+            wanted = (virt.load16(self.used_va, 4 + 8 * self.size) - idx) & 0xFFFF < n
         else:
-            wanted = not mem16[self.used_va] & _USED_F_NO_NOTIFY
+            wanted = not virt.load16(self.used_va) & _USED_F_NO_NOTIFY
         if wanted:
             mem32[self.notify_va] = self.index
         self._quiet = 0
@@ -201,10 +201,10 @@ class Queue:
             self._reap()
 
     def _reap(self):
-        while self._last != virt.load16(self.used_va + 2):
-            entry = virt.load64(self.used_va + 4 + 8 * (self._last & (self.size - 1)))
-            head = entry & 0xFFFFFFFF
-            length = entry >> 32
+        while self._last != virt.load16(self.used_va, 2):
+            at = 4 + 8 * (self._last & (self.size - 1))
+            head = virt.load32(self.used_va, at)
+            length = virt.load32(self.used_va, at + 4)
             if head not in self.busy:
                 self.fail(
                     "queue %d: device returned chain %d, which is not its" % (self.index, head)
@@ -243,13 +243,13 @@ class Queue:
         self._unused = size
         self.begin_cycle(range(size))
         self._next = size
-        virt.store16(self.avail_va + 2, size)
+        virt.store16(self.avail_va, size, 2)
         self.kick(0, size)
 
     def wake_after(self, taken):
         """Ask for an interrupt one return, or up to `batch` more, after entry `taken`."""
         if self.event_idx:
-            virt.store16(self.avail_va + 4 + 2 * self.size, taken | self.batch)
+            virt.store16(self.avail_va, taken | self.batch, 4 + 2 * self.size)
 
     # A Cycle that is alone on the queue takes the rings over and keeps both indexes by itself.
 

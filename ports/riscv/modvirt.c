@@ -208,6 +208,12 @@ static inline void *pointer(mp_obj_t address) {
         : mp_obj_get_int_truncated(address));
 }
 
+// The same with an offset in bytes, if the arguments have one. On 32 bits a sum of the two would be
+// a new object.
+static inline void *pointer_in(size_t n_args, const mp_obj_t *args, size_t offset) {
+    return (char *)pointer(args[0]) + (n_args > offset ? mp_obj_get_int(args[offset]) : 0);
+}
+
 // The low 64 bits of an int.
 static inline uint64_t word64(mp_obj_t value) {
     uint64_t word = (int64_t)mp_obj_get_int_truncated(value);
@@ -217,38 +223,31 @@ static inline uint64_t word64(mp_obj_t value) {
     return word;
 }
 
-// load16(address) -> int: the load comes before all later accesses.
-static mp_obj_t virt_load16(mp_obj_t address) {
-    mp_int_t value = *(volatile uint16_t *)pointer(address);
+// load16(address, offset=0) -> int: the load comes before all later accesses.
+static mp_obj_t virt_load16(size_t n_args, const mp_obj_t *args) {
+    mp_int_t value = *(volatile uint16_t *)pointer_in(n_args, args, 1);
     __asm volatile ("fence ir, iorw" ::: "memory");
     return MP_OBJ_NEW_SMALL_INT(value);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(virt_load16_obj, virt_load16);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_load16_obj, 1, 2, virt_load16);
 
-// load64(address) -> int: two 32-bit words in one int, the first one low.
-static mp_obj_t virt_load64(mp_obj_t address) {
-    volatile uint32_t *p = pointer(address);
-    uint32_t low = p[0];
-    uint32_t high = p[1];
-    uint64_t word = (uint64_t)high << 32 | low;
-    if (word > (mp_uint_t)-1) {
-        return mp_obj_new_int_from_ull(word);
-    }
-    return mp_obj_new_int_from_uint(word);
+// load32(address, offset=0) -> int: unsigned, which machine.mem32 is not on 32 bits.
+static mp_obj_t virt_load32(size_t n_args, const mp_obj_t *args) {
+    return mp_obj_new_int_from_uint(*(volatile uint32_t *)pointer_in(n_args, args, 1));
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(virt_load64_obj, virt_load64);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_load32_obj, 1, 2, virt_load32);
 
-// store16(address, value) -> int: store the low 16 bits of value, after all earlier
-// accesses and before all later ones; return what stood there.
-static mp_obj_t virt_store16(mp_obj_t address, mp_obj_t value) {
-    volatile uint16_t *p = pointer(address);
+// store16(address, value, offset=0) -> int: store the low 16 bits of value, after all
+// earlier accesses and before all later ones; return what stood there.
+static mp_obj_t virt_store16(size_t n_args, const mp_obj_t *args) {
+    volatile uint16_t *p = pointer_in(n_args, args, 2);
     uint16_t old = *p;
     __asm volatile ("fence iorw, ow" ::: "memory");
-    *p = mp_obj_get_int_truncated(value);
+    *p = mp_obj_get_int_truncated(args[1]);
     __asm volatile ("fence iorw, iorw" ::: "memory");
     return MP_OBJ_NEW_SMALL_INT(old);
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(virt_store16_obj, virt_store16);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_store16_obj, 2, 3, virt_store16);
 
 // store64(address, word, ...): 64-bit words, one after the other.
 static mp_obj_t virt_store64(size_t n_args, const mp_obj_t *args) {
@@ -432,7 +431,7 @@ static const mp_rom_map_elem_t virt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_fill), MP_ROM_PTR(&virt_fill_obj) },
     { MP_ROM_QSTR(MP_QSTR_irq), MP_ROM_PTR(&virt_irq_obj) },
     { MP_ROM_QSTR(MP_QSTR_load16), MP_ROM_PTR(&virt_load16_obj) },
-    { MP_ROM_QSTR(MP_QSTR_load64), MP_ROM_PTR(&virt_load64_obj) },
+    { MP_ROM_QSTR(MP_QSTR_load32), MP_ROM_PTR(&virt_load32_obj) },
     { MP_ROM_QSTR(MP_QSTR_lock), MP_ROM_PTR(&virt_lock_obj) },
     { MP_ROM_QSTR(MP_QSTR_nbytes), MP_ROM_PTR(&virt_nbytes_obj) },
     { MP_ROM_QSTR(MP_QSTR_store16), MP_ROM_PTR(&virt_store16_obj) },

@@ -51,7 +51,9 @@ print(a >> 31)
 virt.store64(a, 2**64 - 1, 0x123456789ABCDEF0, 5, -2)
 print(bytes(arena[:32]).hex())
 print(virt.store16(a + 6, 0x8001), virt.load16(a + 6), arena[6:8] == b"\\x01\\x80")
-print(virt.wait16(a + 6, 0x8001, 1), virt.wait16(a + 6, 1, 1000))
+print(virt.store16(a, 7, 6), virt.load16(a, 6), virt.load32(a), virt.load32(a, 8))
+with virt.lock:
+    print(virt.wait16(a + 6, 7, 1), virt.wait16(a + 6, 1, 1000))
 """
     result = board.run(program)
     assert result.status == 0
@@ -59,7 +61,8 @@ print(virt.wait16(a + 6, 0x8001, 1), virt.wait16(a + 6, 1, 1000))
         "1",
         "ff" * 8 + "f0debc9a78563412" + "0500000000000000" + "fe" + "ff" * 7,
         "65535 32769 True",
-        "32769 32769",
+        "32769 7 4294967295 2596069104",
+        "7 7",
     ]
 
 

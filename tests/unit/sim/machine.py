@@ -267,9 +267,9 @@ class Board:
             self.spinning()
             return memory.load(address, n)
 
-        def store16(address, value):
-            old = load(address, 2, 2)
-            memory.store(address, 2, value)
+        def store16(address, value, offset=0):
+            old = load(address + offset, 2, 2)
+            memory.store(address + offset, 2, value)
             return old
 
         def store64(address, *words):
@@ -314,8 +314,8 @@ class Board:
             "exit": exit,
             "fill": fill,
             "irq": self._irq,
-            "load16": lambda address: load(address, 2, 2),
-            "load64": lambda address: load(address, 8, 4),
+            "load16": lambda address, offset=0: load(address + offset, 2, 2),
+            "load32": lambda address, offset=0: load(address + offset, 4, 4),
             "lock": Lock(),
             "nbytes": lambda buf: len(_bytes_of(buf)),
             "store16": store16,
