@@ -89,7 +89,7 @@ def _data_path(cycle):
         index=queue.index,
         lent=cycle._lent,
         pointers=[queue.pointer_va(head, 1) for head in cycle.heads],
-        pa=0,
+        point=dma.point,
         limit=cycle.limit,
         used_idx=queue.used_va + 2,
         equal=virt.equal,
@@ -109,9 +109,6 @@ def _data_path(cycle):
             owner.odd(left)
         if not c[_WAIT_MS]:
             owner.begin()
-        if not copy:
-            pa = dma.pa_of(buf)
-            copy = pa >> 32 != cycle.data_pa >> 32  # only the low word is patched below
         while True:
             # Whoever runs while this one sleeps may write, too.
             with lock:
@@ -134,7 +131,7 @@ def _data_path(cycle):
                             blit(arena, ends[slot] - room, buf, start, n)
                         else:
                             lent[slot] = buf
-                            m32[pointers[slot]] = pa + start
+                            point(pointers[slot], buf, start)
                         start += n
                         left -= n
                         if n < room:

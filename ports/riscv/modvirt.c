@@ -160,11 +160,16 @@ static mp_obj_t virt_nbytes(mp_obj_t buf_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(virt_nbytes_obj, virt_nbytes);
 
+// An int, nearly always a small one: no call for that.
+static inline mp_int_t get_int(mp_obj_t value) {
+    return mp_obj_is_small_int(value) ? MP_OBJ_SMALL_INT_VALUE(value) : mp_obj_get_int(value);
+}
+
 // Where n bytes at byte `at` of a buffer lie; ValueError unless all of them do.
 static uint8_t *within(mp_obj_t buf_in, mp_obj_t at_in, size_t n, mp_uint_t flags) {
     mp_buffer_info_t buf;
     mp_get_buffer_raise(buf_in, &buf, flags);
-    size_t at = mp_obj_get_int(at_in);
+    size_t at = get_int(at_in);
     if (n > buf.len || at > buf.len - n) {
         mp_raise_ValueError(MP_ERROR_TEXT("offset and length must lie within the buffer"));
     }
@@ -175,7 +180,7 @@ static uint8_t *within(mp_obj_t buf_in, mp_obj_t at_in, size_t n, mp_uint_t flag
 // bytes. Unlike slices it allocates nothing. The buffers must not overlap.
 static mp_obj_t virt_copy(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
-    size_t n = mp_obj_get_int(args[4]);
+    size_t n = get_int(args[4]);
     memcpy(within(args[0], args[1], n, MP_BUFFER_WRITE), within(args[2], args[3], n, MP_BUFFER_READ), n);
     return mp_const_none;
 }
@@ -184,7 +189,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_copy_obj, 5, 5, virt_copy);
 // fill(buf, at, n, value): n bytes of the buffer become value.
 static mp_obj_t virt_fill(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
-    size_t n = mp_obj_get_int(args[2]);
+    size_t n = get_int(args[2]);
     memset(within(args[0], args[1], n, MP_BUFFER_WRITE), mp_obj_get_int(args[3]), n);
     return mp_const_none;
 }
@@ -193,7 +198,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_fill_obj, 4, 4, virt_fill);
 // equal(a, a_at, b, b_at, n) -> bool: whether n bytes are the same; as copy().
 static mp_obj_t virt_equal(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
-    size_t n = mp_obj_get_int(args[4]);
+    size_t n = get_int(args[4]);
     const uint8_t *a = within(args[0], args[1], n, MP_BUFFER_READ);
     return mp_obj_new_bool(memcmp(a, within(args[2], args[3], n, MP_BUFFER_READ), n) == 0);
 }
@@ -211,7 +216,7 @@ static inline void *pointer(mp_obj_t address) {
 // The same with an offset in bytes, if the arguments have one. On 32 bits a sum of the two would be
 // a new object.
 static inline void *pointer_in(size_t n_args, const mp_obj_t *args, size_t offset) {
-    return (char *)pointer(args[0]) + (n_args > offset ? mp_obj_get_int(args[offset]) : 0);
+    return (char *)pointer(args[0]) + (n_args > offset ? get_int(args[offset]) : 0);
 }
 
 // The low 64 bits of an int.
@@ -258,6 +263,13 @@ static mp_obj_t virt_store64(size_t n_args, const mp_obj_t *args) {
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR(virt_store64_obj, 2, virt_store64);
+
+// store_address(address, buf, at): the 64-bit word becomes the address of byte `at` of the buffer.
+static mp_obj_t virt_store_address(mp_obj_t address, mp_obj_t buf, mp_obj_t at) {
+    *(volatile uint64_t *)pointer(address) = (uintptr_t)within(buf, at, 0, MP_BUFFER_READ);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(virt_store_address_obj, virt_store_address);
 
 // irq(source, handler): handler(source) runs soon after the PLIC source fires, as
 // a scheduled function; it must quiet its device. None removes the handler.
@@ -436,6 +448,7 @@ static const mp_rom_map_elem_t virt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_nbytes), MP_ROM_PTR(&virt_nbytes_obj) },
     { MP_ROM_QSTR(MP_QSTR_store16), MP_ROM_PTR(&virt_store16_obj) },
     { MP_ROM_QSTR(MP_QSTR_store64), MP_ROM_PTR(&virt_store64_obj) },
+    { MP_ROM_QSTR(MP_QSTR_store_address), MP_ROM_PTR(&virt_store_address_obj) },
     { MP_ROM_QSTR(MP_QSTR_wait), MP_ROM_PTR(&virt_wait_obj) },
     { MP_ROM_QSTR(MP_QSTR_wait16), MP_ROM_PTR(&virt_wait16_obj) },
     { MP_ROM_QSTR(MP_QSTR_VIRTIO_BASE), MP_ROM_INT(VIRTIO_BASE) },

@@ -39,6 +39,7 @@ with card.output() as out:
     return int(told(board, program)[0])
 
 
+@pytest.mark.every_board
 @pytest.mark.parametrize(
     "statement",
     ["write(period)", "write(period, False)", "write(odd)", "write(view)", "write(long)"],

@@ -24,12 +24,15 @@ def test_device_addresses_are_not_the_processors(rig):
     # As in a Linux process: the device sees memory elsewhere than the processor does.
     there = 0x2_0000_0000
     rig.dma._PA = rig.dma._VA + there
+    modules = rig.board.modules()
+    addressof, store64 = modules["uctypes"].addressof, modules["virt"].store64
+    rig.dma.point = lambda va, buf, at: store64(va, addressof(buf) + at + there)
     rig.device.memory = memory = sim.Memory()
     memory.add_ram(ARENA + there, rig.board.arena)
     card = rig.vsnd.open()
     with card.output(stream=0) as out:
         heap = pattern(out, 8)
-        memory.add_ram(rig.board.modules()["uctypes"].addressof(heap) + there, heap, False)
+        memory.add_ram(addressof(heap) + there, heap, False)
         out.write(heap)
         out.write(heap, False)
     assert stream(rig).played == heap * 2

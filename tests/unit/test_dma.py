@@ -3,6 +3,7 @@
 
 import errno
 import random
+import struct
 
 import pytest
 
@@ -93,6 +94,11 @@ def test_regions_never_overlap_and_all_come_back(dma):
 
 def test_addresses_outside_the_arena(dma, rig_of):
     data = bytes(range(64))
-    pa = dma.pa_of(data)
-    assert pa == dma.pa_of(data)
-    assert not 0 <= pa - dma._PA < len(dma.arena)
+    region = dma.alloc(16)
+    dma.point(region.va, data, 0)
+    dma.point(region.va + 8, data, 64)
+    start, end = struct.unpack("<QQ", region.load())
+    assert end - start == 64
+    assert not 0 <= start - dma._PA < len(dma.arena)
+    with pytest.raises(ValueError, match="within the buffer"):
+        dma.point(region.va, data, 65)

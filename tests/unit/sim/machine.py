@@ -277,6 +277,10 @@ class Board:
                 memory.store(address + 8 * i, 4, word & 0xFFFFFFFF)
                 memory.store(address + 8 * i + 4, 4, word >> 32)
 
+        def store_address(address, buf, at):
+            span(buf, at, 0, "store_address")
+            store64(address, self._addressof(buf) + at)
+
         class Lock:
             def __enter__(lock):
                 self._locks += 1
@@ -320,6 +324,7 @@ class Board:
             "nbytes": lambda buf: len(_bytes_of(buf)),
             "store16": store16,
             "store64": store64,
+            "store_address": store_address,
             "wait": self._wait,
             "wait16": wait16,
             "VIRTIO_BASE": VIRTIO_BASE,
