@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from virtboard import VirtboardError, tools
 from virtboard.process import started
-from virtboard.qemu import Machine, build_folder
+from virtboard.qemu import Machine, build_folder, xlen
 from virtboard.rom import write_image
 
 GUEST = Path(__file__).parent / "guest"
@@ -278,6 +278,8 @@ def main():
             rows[row.key]["target"] = row.target
     args.json.write_text(json.dumps(rows, indent=2) + "\n")
     missed = [row for row in ROWS if row.target is not None and figures[row.key] > row.target]
+    if xlen(args.firmware) != 64:
+        missed = []  # the targets are for 64 bits
     for row in missed:
         more = f"{number(figures[row.key])} {row.unit}, the target is {number(row.target)}"
         print(f"bench: missed: {row.what.strip()}: {more}", file=sys.stderr)
