@@ -40,14 +40,16 @@ class Outflow(Cycle):
         c = self.counters
         return self.news() or c[_SUBMITTED] - c[_RETURNED] < self.limit
 
-    def unlend(self, slot):
-        """Let a slot that is the driver's play its own memory again."""
-        if self._lent.pop(slot, None) is not None:
-            self.queue.repoint(self.heads[slot], 1, self.data_pa + slot * self.slot_bytes)
+    def unlend(self, slot, n):
+        """Let the n bytes from slot `slot` on, the driver's, play their own memory again."""
+        while n > 0:
+            if self._lent.pop(slot, None) is not None:
+                self.queue.repoint(self.heads[slot], 1, self.data_pa + slot * self.slot_bytes)
+            slot += 1
+            n -= self.slot_bytes
 
     def restart(self):
-        for slot in range(self.slots):
-            self.unlend(slot)
+        self.unlend(0, self.slots * self.slot_bytes)
         super().restart()
 
 
@@ -70,16 +72,21 @@ def _data_path(cycle):
         n=0,
         slot=0,
         submitted=0,
+        given=0,
         full=0,
+        part=0,
         c=cycle.counters,
         slot_bytes=cycle.slot_bytes,
-        room=0,
         mask=slots - 1,
-        ends=[cycle.data_at + cycle.slot_bytes * (i + 1) for i in range(slots)],
         arena=dma.arena,
-        load16=virt.load16,
         store16=virt.store16,
         blit=virt.copy,
+        at=0,
+        alone=0,
+        ms=0,
+        load16=virt.load16,
+        data_at=cycle.data_at,
+        data_end=cycle.data_at + slots * cycle.slot_bytes,
         avail_idx=queue.avail_va + 2,
         event_idx=queue.event_idx,
         m16=mem16,
@@ -93,6 +100,7 @@ def _data_path(cycle):
         limit=cycle.limit,
         used_idx=queue.used_va + 2,
         equal=virt.equal,
+        slots=slots,
         entry_ats=list(range(used_ring_at, used_ring_at + 8 * size, 8)),
         entries=b"".join(struct.pack("<II", head, _STATUS_BYTES) for head in cycle.heads),
         entry_mask=size - 1,
@@ -112,83 +120,91 @@ def _data_path(cycle):
         while True:
             # Whoever runs while this one sleeps may write, too.
             with lock:
-                submitted = c[_SUBMITTED]
-                if (
-                    load16(used_idx) == submitted & 0xFFFF
-                    if c[_ALONE]
-                    else not cycle.in_flight()
-                ):
+                alone = c[_ALONE]
+                given = submitted = c[_SUBMITTED]
+                part = c[_PARTIAL]
+                ms = c[_WAIT_MS]
+                if load16(used_idx) == submitted & 0xFFFF if alone else not cycle.in_flight():
                     owner.dry()
                 full = c[_RETURNED] + limit
-                room = slot_bytes - c[_PARTIAL]
                 while True:
-                    if submitted != full and left:
+                    while left and submitted != full:
                         slot = submitted & mask
-                        n = room if room < left else left
-                        if copy or n < slot_bytes:
+                        if copy or part or left < slot_bytes:
+                            # All the free slots that lie one after the other, if there is as much.
+                            n = (full - submitted) * slot_bytes - part
+                            at = data_at + slot * slot_bytes + part
+                            if at + n > data_end:
+                                n = data_end - at
+                            if n > left:
+                                n = left
+                            if not copy and n > slot_bytes - part:
+                                n = slot_bytes - part
                             if lent:
-                                cycle.unlend(slot)
-                            blit(arena, ends[slot] - room, buf, start, n)
+                                cycle.unlend(slot, part + n)
+                            blit(arena, at, buf, start, n)
+                            start += n
+                            left -= n
+                            n += part
+                            if part:
+                                c[_PARTIAL] = 0
+                            submitted += n // slot_bytes
+                            part = n % slot_bytes
+                            if part:
+                                c[_PARTIAL] = part
                         else:
                             lent[slot] = buf
                             point(pointers[slot], buf, start)
-                        start += n
-                        left -= n
-                        if n < room:
-                            c[_PARTIAL] = slot_bytes - room + n
-                        else:
+                            start += slot_bytes
+                            left -= slot_bytes
                             submitted += 1
-                            if room < slot_bytes:
-                                c[_PARTIAL] = 0
-                                room = slot_bytes
-                        continue
-                    n = submitted - c[_SUBMITTED]
-                    if not c[_ALONE]:
+                    if not alone:
                         cycle.submit(submitted)
-                    elif n:
+                    elif submitted != given:
                         # Hand over what is filled, and kick the device if it wants to be (2.7.13).
                         c[_SUBMITTED] = submitted
-                        slot = store16(avail_idx, submitted)
+                        n = store16(avail_idx, submitted)
                         if (
-                            (m16[suppress] - slot) & 0xFFFF < n
+                            (m16[suppress] - n) & 0xFFFF < submitted - given
                             if event_idx
                             else not m16[suppress] & _USED_F_NO_NOTIFY
                         ):
                             m32[notify] = index
+                        given = submitted
                     if not left:
                         return start
-                    if c[_ALONE]:
+                    n = 0
+                    if alone:
                         # The device owns all slots, as far as is known. Look again, and sleep
                         # if so.
                         slot = submitted - limit
-                        full = c[_WAIT_MS]
-                        n = (wait16(used_idx, slot, full) - slot) & 0xFFFF
+                        n = (wait16(used_idx, slot, ms) - slot) & 0xFFFF
                         if n and n <= limit and c[_ALONE] and c[_SUBMITTED] == submitted:
                             if n == limit:
                                 owner.dry()
                             # The usual: the oldest n slots in their order, each with 8 bytes of
                             # status that say ok and no latency. Anything else goes the long way.
-                            full = slot & entry_mask
+                            full = entry_ats[slot & entry_mask]
                             slot &= mask
                             if slot + n > slots:
                                 n = slots - slot
                             slot *= 8
-                            if equal(arena, entry_ats[full], entries, slot, 8 * n) and equal(
+                            if equal(arena, full, entries, slot, 8 * n) and equal(
                                 arena, status_at + slot, statuses, slot, 8 * n
                             ):
-                                c[_RETURNED] = n = submitted - limit + n
-                                full = n + limit
+                                full = submitted + n
+                                c[_RETURNED] = n = full - limit
                                 if event_idx:
                                     # The next to sleep looks at used.idx first: nothing gets lost
                                     # (2.7.7.1). The bits set, instead of a sum, keep wake-ups at
                                     # even parts of the ring.
                                     store16(used_event, n | c[_BATCH])
                                 continue
-                    waited = c[_ALONE] and full and not n
+                    n = c[_ALONE] and ms and not n  # it has waited, and for nothing
                     full = cycle.in_flight()
                     owner.check()
                     break
-            if full == limit and owner.blocked(waited):
+            if full == limit and owner.blocked(n):
                 return start or None
 
     return write
