@@ -52,7 +52,7 @@ ROWS = (
         "long_write",
         "write() with copy, 100 periods a call",
         "instructions per period",
-        6600,
+        3900,
         (
             "6 646 MicroPython, tidy driver, slice copy",
             "3 920 Rust pcm_xfer_nb (copies, allocates)",

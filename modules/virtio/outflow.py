@@ -62,6 +62,7 @@ def _data_path(cycle):
     owner = cycle.owner
     slots = cycle.slots
     size = queue.size
+    half = cycle.limit >> 1
     used_ring_at = queue.region.at + queue.used_va - queue.region.va + 4
 
     def write(
@@ -102,7 +103,8 @@ def _data_path(cycle):
         equal=virt.equal,
         slots=slots,
         entry_ats=list(range(used_ring_at, used_ring_at + 8 * size, 8)),
-        entries=b"".join(struct.pack("<II", head, _STATUS_BYTES) for head in cycle.heads),
+        entries=b"".join(struct.pack("<II", head, _STATUS_BYTES) for head in cycle.heads)
+        + bytes(_STATUS_BYTES * half),  # those that go round the end are none
         entry_mask=size - 1,
         status_at=cycle.status_at,
         statuses=struct.pack("<II", cycle.ok, 0) * slots,
@@ -111,6 +113,18 @@ def _data_path(cycle):
         nbytes=virt.nbytes,
         grain=cycle.grain,
         lock=virt.lock,
+        even=queue.event_idx and slots == cycle.limit,
+        half=half,
+        half_bytes=half * cycle.slot_bytes,
+        half_status=half * _STATUS_BYTES,
+        turns=[
+            (
+                cycle.data_at + i * cycle.slot_bytes,
+                _STATUS_BYTES * i,
+                cycle.status_at + _STATUS_BYTES * i,
+            )
+            for i in range(slots)
+        ],
     ):
         left = nbytes(buf) - start
         if left % grain:
@@ -171,6 +185,34 @@ def _data_path(cycle):
                         ):
                             m32[notify] = index
                         given = submitted
+                    if even and alone and copy and submitted == full and not part and not lent:
+                        # The usual, in few steps: all slots are the device's, and half of them
+                        # come back in order and are filled anew. Anything else goes on below.
+                        slot = submitted - limit
+                        while left >= half_bytes:
+                            if (
+                                wait16(used_idx, slot, ms) != (slot + half) & 0xFFFF
+                                or c[_SUBMITTED] != submitted
+                                or not c[_ALONE]
+                            ):
+                                break
+                            at, full, n = turns[slot & mask]
+                            if not equal(
+                                arena, entry_ats[slot & entry_mask], entries, full, half_status
+                            ) or not equal(arena, n, statuses, 0, half_status):
+                                break
+                            slot += half
+                            c[_RETURNED] = slot
+                            store16(used_event, slot | c[_BATCH])
+                            blit(arena, at, buf, start, half_bytes)
+                            start += half_bytes
+                            left -= half_bytes
+                            submitted += half
+                            c[_SUBMITTED] = submitted
+                            n = store16(avail_idx, submitted)
+                            if (m16[suppress] - n) & 0xFFFF < half:
+                                m32[notify] = index
+                        full = given = submitted
                     if not left:
                         return start
                     n = 0

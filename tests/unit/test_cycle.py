@@ -209,6 +209,17 @@ def test_copies_and_loans_in_turn(bench):
         assert address == bench.cycle.data_pa + slot * SLOT
 
 
+def test_long_copies_after_loans(bench):
+    bench.cycle.rest(2)  # so that they come back by two
+    bench.pace()
+    loan, data = pattern(4 * SLOT), bytes(range(256)) * 2
+    bench.write(loan, False)
+    bench.write(data)
+    bench.write(loan, False)
+    bench.run(20_000)
+    assert bytes(bench.data) == loan + data + loan
+
+
 def test_the_object_is_held_while_its_slot_plays_it(bench):
     data = bytearray(pattern(SLOT))
     bench.write(data, False)

@@ -116,3 +116,37 @@ def test_used_idx_jumps(bench, jump, before):
     with pytest.raises(OSError, match="not its|more chains than it has"):
         bench.write(bytes(8 * SLOT))
     assert bench.dev.error
+
+
+# Half of the slots at a time, which goes the shortest way
+
+
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("order", [(0, 0), (1, 0)])
+def test_halves_from_any_slot_on(bench, before, order):
+    bench.pace()
+    bench.write(bytes(before * SLOT))
+    bench.run(20_000)
+    bench.data.clear()
+    bench.cycle.rest(2)
+    bench.write(pattern(4 * SLOT))
+    bench.run()
+    for at in order:
+        bench.back(at=at)
+    bench.write(pattern(11 * SLOT + 4))
+    bench.write(bytes(SLOT - 4))
+    bench.run(20_000)
+    assert bytes(bench.data) == pattern(4 * SLOT) + pattern(11 * SLOT + 4) + bytes(SLOT - 4)
+    assert bench.cycle.error is None
+    assert bench.cycle.in_flight() == 0
+
+
+@pytest.mark.parametrize("bad", range(2))
+def test_a_bad_status_among_halves(bench, bad):
+    bench.cycle.rest(2)
+    bench.write(bytes(4 * SLOT))
+    bench.run()
+    for i in range(2):
+        bench.back(status=0x8003 if i == bad else 0x8000)
+    with pytest.raises(OSError, match="0x8003"):
+        bench.write(bytes(8 * SLOT))
