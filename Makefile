@@ -72,8 +72,10 @@ test-qemu: $(TESTED:%=build/%/firmware.elf) .venv/made
 test-device: firmware .venv/made
 	@$(PYTEST) tests/device
 
+# The page is about the board that is meant when none is named.
+UPSTREAM_PAGE = $(if $(filter file,$(origin BOARD)),--page docs/upstream.md)
 test-upstream: firmware .venv/made
-	@PYTHONPATH=host $(VENV) tests/upstream/run.py --page docs/upstream.md $(if $(QUICK),--quick) $(TESTS)
+	@PYTHONPATH=host $(VENV) tests/upstream/run.py $(UPSTREAM_PAGE) $(if $(QUICK),--quick) $(TESTS)
 
 # The page is written even if a test failed: it says so.
 conformance: firmware .venv/made

@@ -10,6 +10,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from mpremote.transport import TransportError
+from mpremote.transport_serial import SerialTransport
 from virtboard import VirtboardError, rom
 from virtboard.process import Drain, started
 from virtboard.qemu import Machine
@@ -17,10 +19,22 @@ from virtboard.tools import ROOT, TOOLS
 
 HERE = Path(__file__).resolve().parent
 MICROPYTHON = TOOLS / "micropython"
-FIRMWARE = ROOT / "build" / "qemu_virt" / "firmware.elf"
+FIRMWARE = ROOT / "build" / (os.environ.get("BOARD") or "qemu_virt") / "firmware.elf"
 MEMORY = "32M"  # tests that fill all of it take longer with more
 TEST_LIMIT = 60  # s of real time for one test; run-tests.py's own 30 are few on a busy host
 PATIENCE = 20  # s, until QEMU has told the pty's name
+
+# Where the board's working directory is not /rom, the files that tests open are copied there.
+COPY = """
+import os
+try:
+    os.stat("data")
+except OSError:
+    os.mkdir("data")
+    for name in os.listdir("/rom/data"):
+        with open("/rom/data/" + name, "rb") as source, open("data/" + name, "wb") as copy:
+            copy.write(source.read())
+"""
 
 
 class Pty:
@@ -33,16 +47,31 @@ class Pty:
 
 @contextmanager
 def board(image, firmware=FIRMWARE, icount=True):
-    """A Pty from power-on, in virtual time unless icount is False; `image` is its /rom.
+    """A Pty with a running board, in virtual time unless icount is False; `image` is its /rom.
 
-    VirtboardError if QEMU does not start.
+    VirtboardError if the board does not start.
     """
     options = {"memory": MEMORY, "append": "repl", "rom": image, "icount": icount}
     machine = Machine(firmware, sound=False, serial="pty", **options)
     machine.check()
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with started(machine.command(), **pipes) as process:
-        yield Pty(_name(process), process)
+        pty = Pty(_name(process), process)
+        _copy_files(pty.name)
+        yield pty
+
+
+def _copy_files(name):
+    try:
+        line = SerialTransport(name)
+        try:
+            line.enter_raw_repl()
+            line.exec(COPY)
+            line.exit_raw_repl()
+        finally:
+            line.close()
+    except TransportError as error:
+        raise VirtboardError(f"the board does not answer: {error}") from None
 
 
 def _name(process):

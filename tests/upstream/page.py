@@ -10,7 +10,6 @@ REASONS = (
     (r"'(socket|ssl|tls|websocket|_thread)'", "the board has no network and no threads"),
     (r"'(btree|cryptolib)'|'(md5|sha1)'", "needs a library that is not in the source's archive"),
     (r"VfsPosix|stream operation not supported", "files and descriptors of a host's system"),
-    (r"'Descriptor' in repr", "descriptors are off: they make each class dearer"),
     (r"cexample", "an example for modules in C, not part of a firmware"),
     (r"PinBase|Pin$|Signal", "no pins: the machine has none"),
     (r"'?(UART|I2S|SPI)'?$", "no such peripheral for programs: the one UART is the console"),
