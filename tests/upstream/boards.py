@@ -14,12 +14,12 @@ from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 from virtboard import VirtboardError, rom
 from virtboard.process import Drain, started
-from virtboard.qemu import Machine
+from virtboard.qemu import Machine, build_folder
 from virtboard.tools import ROOT, TOOLS
 
 HERE = Path(__file__).resolve().parent
 MICROPYTHON = TOOLS / "micropython"
-FIRMWARE = ROOT / "build" / (os.environ.get("BOARD") or "qemu_virt") / "firmware.elf"
+FIRMWARE = build_folder() / "firmware.elf"
 MEMORY = "32M"  # tests that fill all of it take longer with more
 TEST_LIMIT = 60  # s of real time for one test; run-tests.py's own 30 are few on a busy host
 PATIENCE = 20  # s, until QEMU has told the pty's name

@@ -37,6 +37,7 @@ CPython prints.
     make test-upstream                              # all of it; writes this page
     make test-upstream QUICK=1                      # what CI runs
     make test-upstream TESTS="extmod/vfs_rom.py"    # some, and the output of those that fail
+    make test-upstream BOARD=qemu_virt32            # on the 32-bit board
 
 - The board runs in virtual time, so a busy host cannot fail a test that measures time. Several
   boards run at once, each with a share of the tests. If a test ends its board, it has failed, and
