@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// QEMU's riscv64 "virt" machine as seen by hart 0 (hw/riscv/virt.c, memory map
-// stable since QEMU 7):
+// QEMU's "virt" machine, riscv64 and riscv32 alike, as seen by hart 0 (hw/riscv/virt.c,
+// memory map stable since QEMU 7):
 //
 //   0x0010_0000  finisher ("sifive_test")   exit, reset
 //   0x0010_1000  goldfish RTC               nanoseconds since 1970
