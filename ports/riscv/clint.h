@@ -33,8 +33,15 @@ static inline void clint_notify(void) {
     clint_event[0] = clint_event[1] = true;
 }
 
+// machine_timer_interrupt() is to run at `deadline` (ticks of clint_time, or CLINT_FOREVER).
+void clint_set_alarm(uint64_t deadline);
+
+// Interrupt context: the comparator has matched.
+void clint_interrupt(void);
+
 // Sleep in wfi until an interrupt was handled or `deadline` (ticks of clint_time)
 // has come. May return early; the caller looks at what it waits for and calls again.
+// With interrupts disabled it comes back early when one is pending, and handles none.
 void clint_wait(uint64_t deadline);
 
 #endif

@@ -4,9 +4,10 @@
 #ifndef VSND_RISCV_CSR_H
 #define VSND_RISCV_CSR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define MSTATUS_MIE (8)     // machine interrupts enabled
+#define MSTATUS_MIE (8)     // machine interrupts enabled, a mask
 #define MIP_MTI     (7)     // machine timer interrupt, bit of mie and code of mcause
 #define MIP_MEI     (11)    // machine external interrupt (PLIC)
 
@@ -37,11 +38,19 @@ static inline uintptr_t irq_disable(void) {
 }
 
 static inline void irq_restore(uintptr_t state) {
-    __asm volatile ("csrs mstatus, %0" :: "r" (state) : "memory");
+    // Not all of `state`: it may come from Python, and mstatus has more than this bit.
+    __asm volatile ("csrs mstatus, %0" :: "r" (state & MSTATUS_MIE) : "memory");
 }
 
 static inline void irq_enable(void) {
     __asm volatile ("csrsi mstatus, 8" ::: "memory");
+}
+
+// In an interrupt handler: start.S keeps mscratch 0 there.
+static inline bool in_interrupt(void) {
+    uintptr_t scratch;
+    __asm volatile ("csrr %0, mscratch" : "=r" (scratch));
+    return scratch == 0;
 }
 
 static inline void mie_set(unsigned bit) {

@@ -16,6 +16,7 @@
 #include "fdt.h"
 #include "finisher.h"
 #include "heap.h"
+#include "machine_timer.h"
 #include "modvirt.h"
 #include "plic.h"
 #include "stdstreams.h"
@@ -145,6 +146,7 @@ void main_run(const void *fdt) {
         }
 
         mp_printf(&mp_plat_print, "MPY: soft reboot\n");
+        machine_timer_deinit();
         modvirt_deinit();
         gc_sweep_all();
         mp_deinit();

@@ -11,9 +11,12 @@
 #include "py/runtime.h"
 #include "clint.h"
 #include "finisher.h"
+#include "isr.h"
 #include "main.h"
 #include "modvirt.h"
 #include "plic.h"
+
+#define REMOVED "interrupt %u: handler removed after\n"
 
 extern uint8_t __arena_start, __arena_end;
 
@@ -30,6 +33,7 @@ static struct {
     volatile uint16_t *watch; // may be NULL
     uint16_t seen; // what stood there last
     uint32_t bits; // acknowledged since the Python handler ran last
+    bool hard; // the Python handler runs in interrupt context
 } level[PLIC_SOURCES];
 
 MP_REGISTER_ROOT_POINTER(mp_obj_t virt_irq_handler[PLIC_SOURCES]);
@@ -64,7 +68,7 @@ static void irq_call(unsigned source) {
         }
         nlr_pop();
     } else {
-        mp_printf(&mp_plat_print, "interrupt %u: handler removed after\n", source);
+        mp_printf(&mp_plat_print, REMOVED, source);
         mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
         irq_remove(source);
     }
@@ -89,6 +93,16 @@ static void irq_dispatch(mp_sched_node_t *node) {
     }
 }
 
+static void call_hard(unsigned source) {
+    bool bits = level[source].status != NULL;
+    mp_obj_t args[] = { MP_OBJ_NEW_SMALL_INT(source), MP_OBJ_NEW_SMALL_INT(level[source].bits) };
+    level[source].bits = 0;
+    if (!isr_call(REMOVED, source, *handler_of(source), bits ? 2 : 1, args)) {
+        irq_remove(source);
+    }
+    handled = true;
+}
+
 void virt_irq(unsigned source) {
     bool wanted = *handler_of(source) != MP_OBJ_NULL;
     if (!wanted) {
@@ -107,7 +121,10 @@ void virt_irq(unsigned source) {
             plic_disable(source); // it signals what nobody can acknowledge
         }
     }
-    if (wanted) {
+    if (wanted && level[source].hard) {
+        call_hard(source);
+        plic_complete(source);
+    } else if (wanted) {
         pending[source / 32] |= 1u << source % 32;
         mp_sched_schedule_node(&irq_node, irq_dispatch);
     } else {
@@ -271,15 +288,20 @@ static mp_obj_t virt_store_address(mp_obj_t address, mp_obj_t buf, mp_obj_t at) 
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(virt_store_address_obj, virt_store_address);
 
-// irq(source, handler): handler(source) runs soon after the PLIC source fires, as
-// a scheduled function; it must quiet its device. None removes the handler.
+// irq(source, handler, hard=False): handler(source) runs soon after the PLIC source fires, as
+// a scheduled function; it must quiet its device. None removes the handler. A hard one
+// runs in the interrupt, with the heap and the scheduler locked.
 //
-// irq(source, handler, status, ack, mask, wanted, watch): the interrupt handler
+// irq(source, handler, status, ack, mask, wanted, watch, hard=False): the interrupt handler
 // itself quiets the device, by writing the bits that stand at `status` and in `mask`
 // to `ack` (addresses of 32-bit registers). handler(source, bits) runs only if a
 // bit of `wanted` was among them, or the 16-bit word at address `watch` (0: none)
 // is another than before. A sleeper in wait() is woken in any case.
-static mp_obj_t virt_irq_set(size_t n_args, const mp_obj_t *args) {
+static mp_obj_t virt_irq_set(size_t n_args, const mp_obj_t *args, mp_map_t *kw_args) {
+    mp_map_elem_t *hard = mp_map_lookup(kw_args, MP_OBJ_NEW_QSTR(MP_QSTR_hard), MP_MAP_LOOKUP);
+    if (kw_args->used != (hard != NULL)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("irq: the only keyword is hard"));
+    }
     mp_int_t source = mp_obj_get_int(args[0]);
     if (source < 1 || source >= PLIC_SOURCES || source == UART0_IRQ) {
         mp_raise_ValueError(MP_ERROR_TEXT("irq: source must be 1..95 and not the console's 10"));
@@ -306,11 +328,12 @@ static mp_obj_t virt_irq_set(size_t n_args, const mp_obj_t *args) {
     } else {
         level[source].status = NULL;
     }
+    level[source].hard = hard != NULL && mp_obj_is_true(hard->value);
     *handler_of(source) = args[1];
     plic_enable(source);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_irq_obj, 2, 7, virt_irq_set);
+static MP_DEFINE_CONST_FUN_OBJ_KW(virt_irq_obj, 2, virt_irq_set);
 
 static uint64_t deadline_in(mp_obj_t ms_in) {
     mp_int_t ms = mp_obj_get_int(ms_in);

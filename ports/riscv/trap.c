@@ -2,6 +2,7 @@
 //
 // What start.S calls once the registers are safe.
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "py/mpprint.h"
@@ -38,7 +39,7 @@ static const char *const names[32] = {
 void trap_interrupt(uintptr_t mcause) {
     switch (mcause & 0xff) {
         case MIP_MTI:
-            clint_timer_off();
+            clint_interrupt();
             break;
         case MIP_MEI:
             plic_interrupt();
@@ -69,7 +70,20 @@ void trap_exception(const uintptr_t *x) {
 }
 
 void trap_double(void) {
-    // The printer itself may be what failed: say it with the least code, and end.
+    // The printer itself may be what failed: then there is a third trap, which says nothing.
+    static bool told;
+    __asm volatile ("csrw mscratch, zero");
+    if (!told) {
+        told = true;
+        uintptr_t mcause, mepc, mtval;
+        __asm volatile ("csrr %0, mcause" : "=r" (mcause));
+        __asm volatile ("csrr %0, mepc" : "=r" (mepc));
+        __asm volatile ("csrr %0, mtval" : "=r" (mtval));
+        const char *what = mcause < sizeof(causes) / sizeof(causes[0]) ? causes[mcause] : "unknown";
+        mp_printf(&mp_plat_print, "\nTRAP: %s (mcause %u) at 0x%p, address 0x%p\n",
+            what, (unsigned)mcause, (void *)mepc, (void *)mtval);
+        crash("exception in an interrupt handler");
+    }
     finisher_exit(EXIT_CRASH);
 }
 
