@@ -9,6 +9,7 @@
 //   0x0c00_0000  PLIC                       interrupt controller, sources 1..95
 //   0x1000_0000  UART0, 16550               source 10
 //   0x1000_1000  virtio-mmio slots 0..7     0x1000 apart, sources 1..8
+//   0x1010_0000  fw_cfg                     what QEMU was given, big-endian
 //   0x2000_0000  flash 0                    ROM= puts its file system here
 //   0x8000_0000  RAM                        size from the device tree
 #ifndef VSND_QEMU_VIRT_BOARD_H
@@ -27,6 +28,8 @@
 #define VIRTIO_STRIDE   (0x1000)
 #define VIRTIO_SLOTS    (8)
 #define VIRTIO_IRQ      (1)
+#define FW_CFG_BASE     (0x10100000)
+#define FW_CFG_UUID     (2)
 #define ROM_BASE        (0x20000000)
 #define ROM_SIZE        (0x02000000)
 #define RAM_SIZE        (0x06000000) // assumed when there is no device tree

@@ -24,8 +24,8 @@
 #include "uart.h"
 
 // A machine reset rewrites the image but keeps the rest of RAM: this word tells
-// machine.reset() from power-on.
-#define WARM (0x76736e64)
+// machine.reset() from power-on, and holds the cause.
+#define WARM (0x76736e00)
 extern uint32_t __warm;
 
 extern uint8_t __heap_start, __stack_top, __stack_bottom, __pystack_start, __pystack_end;
@@ -48,6 +48,10 @@ const char main_help_text[] =
     "\n"
     "CTRL-A X leaves QEMU, CTRL-C interrupts, CTRL-D on an empty line resets.\n"
     "help('modules') lists the modules.\n";
+
+void main_next_cause(int cause) {
+    __warm = WARM | cause;
+}
 
 void main_after_exec(void *exception, int ret) {
     exit_status = ret == 1 ? 0 : 1;
@@ -104,8 +108,8 @@ static bool run_programs(void) {
 }
 
 void main_run(const void *fdt) {
-    main_reset_cause = __warm == WARM ? HARD_RESET : PWRON_RESET;
-    __warm = WARM;
+    main_reset_cause = (__warm & ~0xffu) == WARM ? __warm & 0xff : PWRON_RESET;
+    main_next_cause(HARD_RESET);
 
     plic_init();
     uart_init();

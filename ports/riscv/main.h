@@ -12,8 +12,11 @@ __attribute__((noreturn)) void main_run(const void *fdt);
 extern const char *main_bootargs;
 
 // Values of machine.reset_cause().
-enum { PWRON_RESET = 1, HARD_RESET = 2, SOFT_RESET = 5 };
+enum { PWRON_RESET = 1, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET };
 extern int main_reset_cause;
+
+// What it is to be after the next machine reset; HARD_RESET unless told.
+void main_next_cause(int cause);
 
 extern const char main_help_text[];
 

@@ -68,6 +68,8 @@
 #define MICROPY_PY_TIME_INCLUDEFILE             "modtime_riscv.c"
 #define MICROPY_PY_MACHINE                      (1)
 #define MICROPY_PY_MACHINE_INCLUDEFILE          "modmachine_riscv.c"
+#define MICROPY_MACHINE_MEM_GET_READ_ADDR       machine_mem_address
+#define MICROPY_MACHINE_MEM_GET_WRITE_ADDR      machine_mem_address
 #define MICROPY_PY_MACHINE_RESET                (1)
 #define MICROPY_PY_MACHINE_BARE_METAL_FUNCS     (1)
 #define MICROPY_PY_MACHINE_DISABLE_IRQ_ENABLE_IRQ (1)
