@@ -50,5 +50,7 @@ void clint_wait(uint64_t deadline) {
         }
     }
     irq_restore(state); // a pending interrupt is taken here
-    *event = false;
+    // A function that is due may change what somebody waits for who has just looked, so that
+    // the next wait must not sleep either.
+    *event = MP_STATE_VM(sched_state) == MP_SCHED_PENDING;
 }

@@ -22,7 +22,7 @@ static uint64_t be64(const uint8_t *p) {
 }
 
 fdt_info_t fdt_read(const void *fdt) {
-    fdt_info_t info = { 0, "" };
+    fdt_info_t info = { .bootargs = "" };
     const uint8_t *base = fdt;
     if (base == NULL || be32(base) != FDT_MAGIC || be32(base + 4) > FDT_SIZE_MAX) {
         return info;
@@ -58,6 +58,9 @@ fdt_info_t fdt_read(const void *fdt) {
                     info.ram_end = ram_end < UINTPTR_MAX ? ram_end : UINTPTR_MAX;
                 } else if (chosen && len > 0 && p[8 + len - 1] == 0 && strcmp(name, "bootargs") == 0) {
                     info.bootargs = (const char *)p + 8;
+                } else if (chosen && strcmp(name, "rng-seed") == 0) {
+                    info.rng_seed = p + 8;
+                    info.rng_seed_bytes = len;
                 }
             }
             p += 8 + ((len + 3) & ~3u);

@@ -19,6 +19,7 @@
 #include "machine_timer.h"
 #include "modvirt.h"
 #include "plic.h"
+#include "random.h"
 #include "stdstreams.h"
 #include "trap.h"
 #include "uart.h"
@@ -74,7 +75,9 @@ void main_after_exec(void *exception, int ret) {
 }
 
 uint32_t main_random_seed(void) {
-    return (uint32_t)mp_hal_time_ns() ^ (uint32_t)clint_time();
+    uint32_t seed;
+    random_bytes(&seed, sizeof(seed));
+    return seed;
 }
 
 static bool has_bootarg(const char *word) {
@@ -117,6 +120,7 @@ void main_run(const void *fdt) {
 
     fdt_info_t info = fdt_read(fdt);
     main_bootargs = info.bootargs;
+    random_init(info.rng_seed, info.rng_seed_bytes);
     uintptr_t ram_end = info.ram_end ? info.ram_end : (uintptr_t)&__heap_start + RAM_SIZE;
     if ((uintptr_t)fdt > (uintptr_t)&__heap_start && (uintptr_t)fdt < ram_end) {
         ram_end = (uintptr_t)fdt; // bootargs point into the tree: keep off it

@@ -59,7 +59,10 @@
     X(ECONNREFUSED) X(EHOSTUNREACH) X(EALREADY) X(EINPROGRESS)
 #define MICROPY_PY_DEFLATE_COMPRESS             (1)
 #define MICROPY_PY_MICROPYTHON_HEAP_LOCKED      (1)
+#define MICROPY_PY_OS_DUPTERM                   (1)
+#define MICROPY_PY_OS_INCLUDEFILE               "modos_riscv.c"
 #define MICROPY_PY_OS_UNAME                     (1)
+#define MICROPY_PY_OS_URANDOM                   (1)
 #define MICROPY_PY_RE_MATCH_GROUPS              (1)
 #define MICROPY_PY_RE_MATCH_SPAN_START_END      (1)
 #define MICROPY_PY_RANDOM_SEED_INIT_FUNC        (main_random_seed())

@@ -3,6 +3,7 @@
 #include "py/mphal.h"
 #include "py/runtime.h"
 #include "py/stream.h"
+#include "extmod/misc.h"
 #include "board.h"
 #include "uart.h"
 
@@ -12,15 +13,24 @@ void mp_hal_wait_ms(mp_uint_t timeout_ms) {
 }
 
 int mp_hal_stdin_rx_chr(void) {
-    int c;
-    while ((c = uart_read()) < 0) {
+    for (;;) {
+        int c = uart_read();
+        if (c >= 0) {
+            return c;
+        }
+        c = mp_os_dupterm_rx_chr();
+        if (c >= 0) {
+            return c;
+        }
         mp_event_wait_indefinite();
     }
-    return c;
 }
 
 mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
     uart_write(str, len);
+    if (!in_interrupt()) { // where the stream of os.dupterm() may not allocate
+        mp_os_dupterm_tx_strn(str, len);
+    }
     return len;
 }
 
@@ -29,7 +39,7 @@ uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
     if ((poll_flags & MP_STREAM_POLL_RD) && uart_readable()) {
         ready |= MP_STREAM_POLL_RD;
     }
-    return ready;
+    return ready | mp_os_dupterm_poll(poll_flags);
 }
 
 static void delay_until(uint64_t deadline) {

@@ -351,12 +351,13 @@ print(n, time.ticks_diff(time.ticks_cpu(), start))
     assert cost < 200_000  # half a second has 15 million
 
 
-def test_a_timer_wakes_asyncio(board):
-    program = """
+@pytest.mark.parametrize("hard", [True, False])
+def test_a_timer_wakes_asyncio(board, hard):
+    program = f"""
 import asyncio
 async def main():
     flag = asyncio.ThreadSafeFlag()
-    t = Timer(mode=Timer.ONE_SHOT, period=30, callback=lambda t: flag.set(), hard=True)
+    t = Timer(mode=Timer.ONE_SHOT, period=30, callback=lambda t: flag.set(), hard={hard})
     since = time.ticks_us()
     await flag.wait()
     print(time.ticks_diff(time.ticks_us(), since) // 1000)
