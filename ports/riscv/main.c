@@ -110,6 +110,19 @@ static bool run_programs(void) {
     return ret & PYEXEC_FORCED_EXIT;
 }
 
+void main_deinit(void) {
+    machine_timer_deinit();
+    // Nothing of the program runs any more, and no lock of its is left: what follows is Python.
+    irq_disable();
+    MP_STATE_VM(sched_len) = 0;
+    MP_STATE_VM(sched_state) = MP_STATE_VM(sched_head) == NULL ? MP_SCHED_IDLE : MP_SCHED_PENDING;
+    MP_STATE_THREAD(mp_pending_exception) = MP_OBJ_NULL;
+    MP_STATE_THREAD(gc_lock_depth) = 0;
+    MP_STATE_VM(dupterm_objs[0]) = MP_OBJ_NULL;
+    irq_enable();
+    modvirt_deinit();
+}
+
 void main_run(const void *fdt) {
     main_reset_cause = (__warm & ~0xffu) == WARM ? __warm & 0xff : PWRON_RESET;
     main_next_cause(HARD_RESET);
@@ -154,8 +167,7 @@ void main_run(const void *fdt) {
         }
 
         mp_printf(&mp_plat_print, "MPY: soft reboot\n");
-        machine_timer_deinit();
-        modvirt_deinit();
+        main_deinit();
         gc_sweep_all();
         mp_deinit();
         main_reset_cause = SOFT_RESET;

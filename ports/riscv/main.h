@@ -25,4 +25,7 @@ void main_after_exec(void *exception, int ret);
 
 uint32_t main_random_seed(void);
 
+// Before a soft or machine reset: stops the program's timers, handlers and devices.
+void main_deinit(void);
+
 #endif

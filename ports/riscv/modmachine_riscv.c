@@ -9,7 +9,6 @@
 #include "machine_rtc.h"
 #include "machine_timer.h"
 #include "main.h"
-#include "modvirt.h"
 
 #define MICROPY_PY_MACHINE_EXTRA_GLOBALS \
     { MP_ROM_QSTR(MP_QSTR_RTC), MP_ROM_PTR(&machine_rtc_type) }, \
@@ -38,8 +37,7 @@ uintptr_t machine_mem_address(mp_obj_t address_in, uint align) {
 
 static void mp_machine_reset(void) {
     if (!in_interrupt()) { // where Python cannot do much; the reset itself stops every device
-        machine_timer_deinit();
-        modvirt_deinit();
+        main_deinit();
     }
     finisher_reset();
 }

@@ -22,6 +22,9 @@ int mp_hal_stdin_rx_chr(void) {
         if (c >= 0) {
             return c;
         }
+        if (!in_interrupt()) {
+            irq_enable(); // what machine.disable_irq() left would keep input away for ever
+        }
         mp_event_wait_indefinite();
     }
 }
