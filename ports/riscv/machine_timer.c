@@ -152,7 +152,9 @@ static void stop(machine_timer_obj_t *self) {
     disarm(self);
     self->due = false;
     set_alarm();
-    mp_sched_schedule_node(&dispatch_node, dispatch);
+    if (self->listed) {
+        mp_sched_schedule_node(&dispatch_node, dispatch);
+    }
     irq_restore(state);
 }
 

@@ -166,8 +166,8 @@ void main_run(const void *fdt) {
             }
         }
 
-        mp_printf(&mp_plat_print, "MPY: soft reboot\n");
         main_deinit();
+        mp_printf(&mp_plat_print, "MPY: soft reboot\n");
         gc_sweep_all();
         mp_deinit();
         main_reset_cause = SOFT_RESET;

@@ -80,8 +80,8 @@ void trap_double(void) {
         __asm volatile ("csrr %0, mepc" : "=r" (mepc));
         __asm volatile ("csrr %0, mtval" : "=r" (mtval));
         const char *what = mcause < sizeof(causes) / sizeof(causes[0]) ? causes[mcause] : "unknown";
-        mp_printf(&mp_plat_print, "\nTRAP: %s (mcause %u) at 0x%p, address 0x%p\n",
-            what, (unsigned)mcause, (void *)mepc, (void *)mtval);
+        mp_printf(&mp_plat_print, "\nTRAP: %s (mcause %u) at 0x" WORD ", address 0x" WORD "\n",
+            what, (unsigned)mcause, PARTS(mepc), PARTS(mtval));
         crash("exception in an interrupt handler");
     }
     finisher_exit(EXIT_CRASH);

@@ -57,11 +57,10 @@ def handler(source):
     quiet()
     at = time.ticks_us()
 virt.irq(SOURCE, handler, hard={hard})
-virt.lock()
-ring(1000)
-since = time.ticks_us()
-while time.ticks_diff(time.ticks_us(), since) < 5000: pass
-virt.unlock()
+with virt.lock:
+    ring(1000)
+    since = time.ticks_us()
+    while time.ticks_diff(time.ticks_us(), since) < 5000: pass
 time.sleep_ms(1)
 print(time.ticks_diff(at, since))
 """
@@ -199,7 +198,7 @@ time.sleep_ms(100)
     assert result.status == 134
     lines = result.output.splitlines()
     assert "load access fault (mcause 5)" in lines[-2]
-    assert "address 0x18000000" in lines[-2]
+    assert "address 0x0000000018000000" in lines[-2]
     assert "in an interrupt handler" in lines[-1]
 
 

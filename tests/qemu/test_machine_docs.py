@@ -27,7 +27,7 @@ def test_the_examples(firmware, tmp_path, name, least):
         repl.until(PROMPT)
         for statement, output in found:
             if statement.count("\n") > 1:
-                said = repl.paste(statement)
+                said = repl.paste(statement).strip()
             else:
                 said = repl.run(statement.removesuffix("\n"))
             assert said == output, statement
