@@ -7,9 +7,9 @@
 #include "isr.h"
 
 // What was interrupted may be anywhere, also in the middle of growing one of its stacks. So
-// a handler has stacks of its own: the trap stack, which lies on top of the other, and this one.
+// a handler has stacks of its own. Both are the trap stack, which lies on top of the other: C
+// grows down from its top, and Python frames lie at its bottom.
 #define PYSTACK_SIZE (4096)
-static uint64_t pystack[PYSTACK_SIZE / sizeof(uint64_t)];
 
 extern uint8_t __stack_top, __trap_stack_top;
 
@@ -18,8 +18,8 @@ bool isr_call(const char *message, unsigned number, mp_obj_t function, size_t n_
     char *stack_top = thread->stack_top;
     size_t stack_limit = thread->stack_limit;
     uint8_t *start = thread->pystack_start, *end = thread->pystack_end, *cur = thread->pystack_cur;
-    mp_cstack_init_with_top(&__trap_stack_top, &__trap_stack_top - &__stack_top);
-    mp_pystack_init(pystack, (uint8_t *)pystack + sizeof(pystack));
+    mp_cstack_init_with_top(&__trap_stack_top, &__trap_stack_top - &__stack_top - PYSTACK_SIZE);
+    mp_pystack_init(&__stack_top, &__stack_top + PYSTACK_SIZE);
     mp_sched_lock();
     gc_lock();
 
