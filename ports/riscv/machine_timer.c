@@ -53,6 +53,7 @@ static void arm(machine_timer_obj_t *self) {
 static void disarm(machine_timer_obj_t *self) {
     if (self->armed) {
         order = (machine_timer_obj_t *)mp_pairheap_delete(earlier, &order->node, &self->node);
+        self->node.child = self->node.child_last = self->node.next = NULL; // see dispatch()
         self->armed = false;
     }
 }
@@ -67,7 +68,8 @@ static void set_alarm(void) {
     clint_set_alarm(order == NULL ? CLINT_FOREVER : order->deadline);
 }
 
-// Soft callbacks, in the order in which they became due. Then timers that are over are let go.
+// Soft callbacks, in the order in which they became due. Then timers that are over are let go,
+// without the links that would let one that the collector believes to be in use keep others.
 static void dispatch(mp_sched_node_t *node) {
     (void)node;
     // What becomes due meanwhile waits, so that the program gets on and Ctrl-C is seen.
@@ -76,6 +78,7 @@ static void dispatch(mp_sched_node_t *node) {
         uintptr_t state = irq_disable();
         self = first_due;
         first_due = self->next_due;
+        self->next_due = NULL;
         bool due = self->due;
         self->due = self->queued = false;
         irq_restore(state);
@@ -92,6 +95,7 @@ static void dispatch(mp_sched_node_t *node) {
         } else {
             self->listed = false;
             *link = self->next;
+            self->next = NULL;
         }
     }
     irq_restore(state);

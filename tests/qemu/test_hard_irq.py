@@ -185,7 +185,7 @@ print(n > 100)
     assert lines[:-1] == (said if hard else [])
 
 
-def test_a_bad_access_in_a_hard_handler_is_a_crash_with_a_message(board):
+def test_a_bad_access_in_a_hard_handler_is_a_crash_with_a_message(board, xlen):
     result = board.run(
         START
         + """
@@ -198,7 +198,7 @@ time.sleep_ms(100)
     assert result.status == 134
     lines = result.output.splitlines()
     assert "load access fault (mcause 5)" in lines[-2]
-    assert "address 0x0000000018000000" in lines[-2]
+    assert f"address 0x{0x18000000:0{xlen // 4}x}" in lines[-2]
     assert "in an interrupt handler" in lines[-1]
 
 

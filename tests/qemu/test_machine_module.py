@@ -183,29 +183,37 @@ print(at > 1 << 31)
 machine.mem32[at] = 0xFEDCBA98
 machine.mem16[at + 4] = 0xFFFE
 machine.mem8[at + 6] = 0xFD
-print(machine.mem32[at], machine.mem16[at + 4], machine.mem8[at + 6])
+print(machine.mem32[at] & 0xFFFFFFFF, machine.mem16[at + 4], machine.mem8[at + 6])
 machine.mem32[at] = -2
 machine.mem16[at + 4] = 1 << 40 | 5
-print(hex(machine.mem32[at]), machine.mem16[at + 4])
+print(hex(machine.mem32[at] & 0xFFFFFFFF), machine.mem16[at + 4])
 """
     assert told(board, program) == ["True", "4275878552 65534 253", "0xfffffffe 5"]
 
 
-@pytest.mark.parametrize("address", [0x1_8000_0000, 0x8000_0000_8000_0000, 0xFFFF_FFFF_FFFF_FFF0])
+# Where nothing is, by word size.
+NOWHERE = {
+    64: [0x1_8000_0000, 0x8000_0000_8000_0000, 0xFFFF_FFFF_FFFF_FFF0],
+    32: [0x1800_0000, 0xC000_0000, 0xFFFF_FFF0],
+}
+
+
+@pytest.mark.parametrize("which", range(3))
 @pytest.mark.parametrize("access", ["machine.mem{}[{}]", "machine.mem{}[{}] = 1"])
 @pytest.mark.parametrize("bits", [8, 16, 32])
-def test_no_bit_of_an_address_is_lost(board, access, bits, address):
+def test_no_bit_of_an_address_is_lost(board, xlen, access, bits, which):
+    address = NOWHERE[xlen][which]
     result = board.run("import machine\n" + access.format(bits, hex(address)))
     assert result.status == 134
     assert f"access fault (mcause {7 if '=' in access else 5})" in result.output
-    assert f"address 0x{address:016x}\n" in result.output
+    assert f"address 0x{address:0{xlen // 4}x}\n" in result.output
 
 
 @pytest.mark.parametrize(
     "access, error",
     [
         ("mem32[0x80000002]", "ValueError: address 0x80000002 is not a multiple of 4"),
-        ("mem16[1 << 63 | 1]", "ValueError: address 0x8000000000000001 is not a multiple of 2"),
+        ("mem16[0xC0000001]", "ValueError: address 0xc0000001 is not a multiple of 2"),
         ("mem32[1 << 64]", "OverflowError: overflow converting long int to machine word"),
         ("mem8[None]", "TypeError: can't convert NoneType to int"),
     ],
