@@ -374,10 +374,14 @@ static mp_obj_t lock_enter(mp_obj_t self) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(lock_enter_obj, lock_enter);
 
-static void unlock(void) {
+static void must_be_locked(void) {
     if (MP_STATE_VM(sched_state) >= 0) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("not in a 'with virt.lock'"));
     }
+}
+
+static void unlock(void) {
+    must_be_locked();
     mp_sched_unlock();
 }
 
@@ -431,6 +435,22 @@ static mp_obj_t virt_wait16(mp_obj_t address, mp_obj_t value, mp_obj_t ms) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(virt_wait16_obj, virt_wait16);
 
+// sleep16(address, value, ms) -> int: as wait16(), but the lock is kept: nothing else runs meanwhile,
+// and Ctrl-C waits. For what must not be left half done.
+static mp_obj_t virt_sleep16(mp_obj_t address, mp_obj_t value, mp_obj_t ms) {
+    volatile uint16_t *p = pointer(address);
+    uint16_t old = mp_obj_get_int_truncated(value);
+    uint64_t deadline = deadline_in(ms);
+    must_be_locked();
+    uint16_t now;
+    while ((now = *p) == old && clint_time() < deadline) {
+        clint_wait(deadline);
+    }
+    __asm volatile ("fence ir, iorw" ::: "memory");
+    return MP_OBJ_NEW_SMALL_INT(now);
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(virt_sleep16_obj, virt_sleep16);
+
 // at_reset(function): called without arguments before a soft or machine reset, to
 // quiet what Python has set in motion. None: nothing to do.
 static mp_obj_t virt_at_reset(mp_obj_t function) {
@@ -469,6 +489,7 @@ static const mp_rom_map_elem_t virt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_load32), MP_ROM_PTR(&virt_load32_obj) },
     { MP_ROM_QSTR(MP_QSTR_lock), MP_ROM_PTR(&virt_lock_obj) },
     { MP_ROM_QSTR(MP_QSTR_nbytes), MP_ROM_PTR(&virt_nbytes_obj) },
+    { MP_ROM_QSTR(MP_QSTR_sleep16), MP_ROM_PTR(&virt_sleep16_obj) },
     { MP_ROM_QSTR(MP_QSTR_store16), MP_ROM_PTR(&virt_store16_obj) },
     { MP_ROM_QSTR(MP_QSTR_store64), MP_ROM_PTR(&virt_store64_obj) },
     { MP_ROM_QSTR(MP_QSTR_store_address), MP_ROM_PTR(&virt_store_address_obj) },

@@ -303,6 +303,13 @@ class Board:
                 self._locks += 1
             return load(address, 2, 2)
 
+        def sleep16(address, value, ms):
+            assert self._locks, "sleep16 not in a `with lock`"
+            deadline = self.clock.now + max(ms, 0) * 1000
+            while load(address, 2, 2) == value & 0xFFFF and self.clock.now < deadline:
+                self.clock.step(deadline)
+            return load(address, 2, 2)
+
         def exit(status=0):
             if not 0 <= status <= 255:
                 raise ValueError("exit: status must be 0..255")
@@ -322,6 +329,7 @@ class Board:
             "load32": lambda address, offset=0: load(address + offset, 4, 4),
             "lock": Lock(),
             "nbytes": lambda buf: len(_bytes_of(buf)),
+            "sleep16": sleep16,
             "store16": store16,
             "store64": store64,
             "store_address": store_address,
