@@ -30,6 +30,8 @@
 #define VIRTIO_IRQ      (1)
 #define FW_CFG_BASE     (0x10100000)
 #define FW_CFG_UUID     (2)
+#define VIRTIO_ID       (0x008) // in a slot: the register that says what is there
+#define VIRTIO_DISK     (2)
 #define ROM_BASE        (0x20000000)
 #define ROM_SIZE        (0x02000000)
 #define RAM_SIZE        (0x06000000) // assumed when there is no device tree

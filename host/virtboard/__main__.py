@@ -45,13 +45,18 @@ def run(args):
     from virtboard.qemu import BoardTimeout, Machine, build_folder
 
     build = build_folder()
-    terminal = not (args.headless or args.serial) and sys.stdin.isatty()
-    batch = not (terminal or args.serial)
+    elsewhere = args.serial or args.port
+    terminal = not (args.headless or elsewhere) and sys.stdin.isatty()
+    batch = not (terminal or elsewhere)
     if args.repl and batch:
         raise VirtboardError("a REPL needs a terminal on standard input, or --serial")
     words = [*(["batch"] if batch else []), *(["repl"] if args.repl else []), *args.append.split()]
     if args.device and args.wav:
         raise VirtboardError("--device records its sound itself: python -m virtsnd --record DIR")
+    if args.port and args.serial:
+        raise VirtboardError("--port and --serial exclude each other")
+    if args.port:
+        args.serial = f"tcp:127.0.0.1:{args.port},server=on,wait=off,nodelay=on"
     machine = Machine(
         args.firmware or build / "firmware.elf",
         wav=args.wav or build / "run.wav",
@@ -59,6 +64,7 @@ def run(args):
         rate=args.rate,
         streams=args.streams,
         device=args.device or None,
+        disk=args.disk,
         memory=args.memory,
         append=" ".join(words),
         terminal=terminal,
@@ -68,6 +74,9 @@ def run(args):
     with tempfile.TemporaryDirectory(prefix="virtboard-") as folder:
         if args.rom is not None:
             machine.rom = rom_image(args.rom, folder)
+        if args.port:
+            where = f"socket://127.0.0.1:{args.port}"
+            print(f"The board's serial port: mpremote connect {where} (Ctrl-C ends the board)")
         try:
             result = start(machine, args.timeout or (RUN_LIMIT if batch else None))
         except BoardTimeout as late:
@@ -146,6 +155,13 @@ def seconds(text):
     return float(text)
 
 
+def tcp_port(text):
+    """A TCP port: 1 to 65535."""
+    if not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no TCP port: 1 to 65535")
+    return int(text)
+
+
 def parser():
     """The commands and options. The environment's ROM, AUDIO, WAV, RATE and so on are defaults."""
     top = argparse.ArgumentParser(prog="virtboard", description="A MicroPython board in QEMU.")
@@ -164,6 +180,12 @@ def parser():
     option = of_run.add_argument
     default = os.environ.get
     option("--rom", metavar="DIR", default=default("ROM"), help="the guest's /rom ($ROM)")
+    option(
+        "--disk",
+        metavar="PATH",
+        default=default("DISK"),
+        help="the guest's /disk: an image, made on first use, or a folder, read-only ($DISK)",
+    )
     option("--wav", metavar="FILE", default=default("WAV"), help="the recording ($WAV)")
     option(
         "--audio",
@@ -198,6 +220,12 @@ def parser():
         metavar="DEVICE",
         help="the guest's UART elsewhere, in real time: tcp:127.0.0.1:4444,server=on,wait=off is"
         " socket://127.0.0.1:4444 for mpremote",
+    )
+    option(
+        "--port",
+        metavar="N",
+        type=tcp_port,
+        help="the guest's UART on TCP port N of 127.0.0.1, in real time",
     )
     option("--qemu-option", metavar="WORD", action="append", default=[], help="for QEMU (repeat)")
 

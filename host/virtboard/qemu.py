@@ -13,6 +13,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from virtboard import VirtboardError, alsa
+from virtboard import disk as disks
 from virtboard.process import Drain, started
 from virtboard.recording import Recording, empty_recording, finish_header
 
@@ -93,6 +94,7 @@ class Machine:
     audio: str = "wav"  # QEMU's audio driver, or 'files': from `feed`, and to Result.played
     feed: Path | str | None = None  # raw samples for the card to hear, see alsa.py; None: silence
     rom: Path | str | None = None  # ROMFS image that the guest sees as /rom
+    disk: Path | str | None = None  # image, made if it is not there, or folder: the guest's /disk
     rate: int = 48000  # Hz, of the host's end; a recording is exact if the guest uses the same
     streams: int = 1  # the first half, rounded up, are outputs
     memory: str = "128M"
@@ -112,7 +114,8 @@ class Machine:
     def __post_init__(self):
         if self.icount is None:
             alone = self.serial == "stdio" and not self.terminal
-            self.icount = alone and self.audio in ("wav", "none", "files") and not self.outside
+            alone = alone and not self.outside and self.disk is None
+            self.icount = alone and self.audio in ("wav", "none", "files")
         if self.qemu is None:
             from virtboard import tools
 
@@ -151,6 +154,7 @@ class Machine:
         words += ["-global", f"virtio-mmio.force-legacy={str(self.legacy).lower()}"]
         words += ["-global", "virtio-mmio.ioeventfd=off"]
         words += self._sound() if self.sound else []
+        words += disks.options(self.disk) if self.disk is not None else []
         if self.rom is not None:
             image = f"file={escaped(self.rom)},addr={ROM_ADDRESS:#x},force-raw=on"
             words += ["-device", f"loader,{image}"]
@@ -192,6 +196,13 @@ class Machine:
             raise VirtboardError(f"no firmware at {self.firmware}: `make run-qemu` builds it")
         if self.rom is not None and not Path(self.rom).is_file():
             raise VirtboardError(f"no ROM image at {self.rom}: `virtboard rom` packs one")
+        if self.disk is not None:
+            disks.prepare(self.disk)
+            if self.icount:
+                raise VirtboardError(
+                    "a disk needs icount=False: it takes real time for its work, and in virtual"
+                    " time the guest's waits for it are over at once"
+                )
         if self.rate not in RATES:
             limits = f"{RATES[0]} to {RATES[-1]} Hz"
             raise VirtboardError(f"a rate of {self.rate} Hz does not exist: the card has {limits}")

@@ -20,6 +20,7 @@
 #include "modvirt.h"
 #include "plic.h"
 #include "random.h"
+#include "ramdisk.h"
 #include "stdstreams.h"
 #include "trap.h"
 #include "uart.h"
@@ -90,17 +91,78 @@ static bool has_bootarg(const char *word) {
     return false;
 }
 
+static bool has_disk(void) {
+    for (uintptr_t slot = 0; slot < VIRTIO_SLOTS; ++slot) {
+        uintptr_t page = VIRTIO_BASE + slot * VIRTIO_STRIDE;
+        if (*(volatile uint32_t *)(page + VIRTIO_ID) == VIRTIO_DISK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool mounted; // the disk or the RAM disk, in this life
+
+// The disk becomes /disk and the current directory. One that cannot be mounted is told of, and
+// the board does without.
+static void mount_disk(void) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t vblk = mp_import_name(MP_QSTR_vblk, mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
+        mp_obj_t path = MP_OBJ_NEW_QSTR(MP_QSTR__slash_disk);
+        mp_call_function_1(mp_load_attr(vblk, MP_QSTR_mount), path);
+        mounted = true;
+        nlr_pop();
+    } else {
+        mp_printf(&mp_plat_print, "no /disk:\n");
+        mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
+    }
+}
+
+// Without a disk the RAM disk is the root directory. The tone at power-on does not wait for it.
+static void mount_ramdisk(void) {
+    if (!mounted) {
+        mounted = true;
+        ramdisk_mount();
+    }
+}
+
+static bool is_file(const char *path) {
+    return mp_import_stat(path) == MP_IMPORT_STAT_FILE;
+}
+
+// Runs `name`, the end of `in_rom`, from /rom or else from the current directory; false if neither
+// has it. While a program of /rom runs, that is the current directory.
+static bool run_file(const char *in_rom, const char *name, int *ret) {
+    if (is_file(in_rom)) {
+        mount_ramdisk();
+        mp_vfs_mount_t *home = MP_STATE_VM(vfs_cur);
+        mp_vfs_chdir(MP_OBJ_NEW_QSTR(MP_QSTR__slash_rom)); // mounted by mp_init()
+        mp_vfs_mount_t *rom = MP_STATE_VM(vfs_cur);
+        *ret = pyexec_file(name);
+        if (MP_STATE_VM(vfs_cur) == rom) {
+            MP_STATE_VM(vfs_cur) = home;
+        }
+        return true;
+    }
+    if (is_file(name)) {
+        *ret = pyexec_file(name);
+        return true;
+    }
+    return false;
+}
+
 // boot.py and main.py as on every board; without a main.py, the embedded tone at
 // power-on. True if a program asked for a soft reset (SystemExit).
 static bool run_programs(void) {
     if (has_bootarg("repl")) {
         return false;
     }
-    int ret = pyexec_file_if_exists("boot.py");
-    if (!(ret & PYEXEC_FORCED_EXIT) && ret != 0) {
-        if (mp_import_stat("main.py") == MP_IMPORT_STAT_FILE) {
-            ret = pyexec_file("main.py");
-        } else if (main_reset_cause != SOFT_RESET) {
+    int ret = 1;
+    run_file("/rom/boot.py", "boot.py", &ret);
+    // Who resets from the raw REPL, as mpremote does, does not want main.py.
+    if (!(ret & PYEXEC_FORCED_EXIT) && ret != 0 && pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL) {
+        if (!run_file("/rom/main.py", "main.py", &ret) && main_reset_cause != SOFT_RESET) {
             ret = pyexec_frozen_module("_tone.py", true);
         }
     }
@@ -141,6 +203,7 @@ void main_run(const void *fdt) {
     if (ram_end < (uintptr_t)&__heap_start + MICROPY_HEAP_FIRST_AREA) {
         crash("too little RAM: start QEMU with -m 16M or more");
     }
+    ram_end = ramdisk_reserve((uintptr_t)&__heap_start, ram_end);
     mp_cstack_init_with_top(&__stack_top, &__stack_top - &__stack_bottom);
 
     for (;;) {
@@ -151,10 +214,15 @@ void main_run(const void *fdt) {
         stdstreams_init();
         modvirt_init();
 
-        if (mp_import_stat("/rom") == MP_IMPORT_STAT_DIR) {
-            mp_vfs_chdir(MP_OBJ_NEW_QSTR(MP_QSTR__slash_rom)); // mounted by mp_init()
+        mounted = false;
+        if (has_disk()) {
+            mount_disk();
+        }
+        if (ramdisk_used()) {
+            mount_ramdisk(); // it may have a boot.py
         }
         if (!run_programs()) {
+            mount_ramdisk();
             for (;;) {
                 if (pyexec_mode_kind == PYEXEC_MODE_RAW_REPL) {
                     if (pyexec_raw_repl() != 0) {

@@ -63,6 +63,7 @@
 #define MICROPY_PY_OS_INCLUDEFILE               "modos_riscv.c"
 #define MICROPY_PY_OS_UNAME                     (1)
 #define MICROPY_PY_OS_URANDOM                   (1)
+#define MICROPY_PY_OS_SYNC                      (1)
 #define MICROPY_PY_RE_MATCH_GROUPS              (1)
 #define MICROPY_PY_RE_MATCH_SPAN_START_END      (1)
 #define MICROPY_PY_RANDOM_SEED_INIT_FUNC        (main_random_seed())
@@ -79,6 +80,9 @@
 #define MICROPY_VFS                             (1)
 #define MICROPY_VFS_ROM                         (1)
 #define MICROPY_VFS_ROM_IOCTL                   (1)
+#define MICROPY_FATFS_ENABLE_LFN                (2) // long names; the work area is on the stack
+#define MICROPY_FATFS_LFN_CODE_PAGE             437
+#define MICROPY_FATFS_RPATH                     (2)
 
 // Types
 #define MP_SSIZE_MAX                            (INTPTR_MAX)
