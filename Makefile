@@ -2,6 +2,7 @@
 #
 #: make run-qemu   get the tools, build the firmware, boot it, hear the tone; on a terminal a REPL
 #: make repl       the same with a REPL only, no tone
+#: make serve      the same with its serial port on TCP, for mpremote: PORT=N, 5555 unless given
 #: make test       every test; also test-unit (seconds, no firmware), test-qemu (in the firmware) and
 #:                 test-device (in the firmware, with the strict sound device of host/virtsnd)
 #: make test-upstream  MicroPython's own tests, and write docs/upstream.md; QUICK=1 for what CI runs of
@@ -21,8 +22,9 @@
 #:   MICROPY_DIR=DIR      MicroPython's source, 1.25 or newer
 #:   TOOLS=private        never use what is on PATH
 #:
-#: What run-qemu and repl run:
+#: What run-qemu, repl and serve run:
 #:   ROM=DIR     a folder that the board sees as /rom; its main.py runs instead of the tone
+#:   DISK=PATH   the board's /disk: an image, made on first use, or a folder, which is read-only
 #:   AUDIO=NAME  where sound goes: wav (the default), none, alsa, pa, pipewire, sdl, coreaudio
 #:   WAV=FILE    the recording; build/$(BOARD)/run.wav unless given
 #:   RATE=HZ     of the recording; 48000 unless given
@@ -48,8 +50,8 @@ PYTEST := $(VENV) -m pytest -n auto
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # two boards share mpy-cross
-.PHONY: help run-qemu repl test test-unit test-qemu test-device test-upstream conformance bench picture \
-	firmware tools clean
+.PHONY: help run-qemu repl serve test test-unit test-qemu test-device test-upstream conformance bench \
+	picture firmware tools clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
@@ -59,6 +61,9 @@ run-qemu: firmware .venv/made
 
 repl: firmware .venv/made
 	@$(VIRTBOARD) run --repl
+
+serve: firmware .venv/made
+	@$(VIRTBOARD) run --port $(or $(PORT),5555)
 
 test: $(TESTED:%=build/%/firmware.elf) .venv/made
 	@$(PYTEST) tests/unit tests/qemu tests/device

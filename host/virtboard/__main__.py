@@ -2,8 +2,10 @@
 """The board's command line: python -m virtboard run | report | picture | rom (--help each)."""
 
 import argparse
+import contextlib
 import os
 import signal
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -45,6 +47,8 @@ def run(args):
     from virtboard.qemu import BoardTimeout, Machine, build_folder
 
     build = build_folder()
+    if args.port and args.serial:
+        raise VirtboardError("--port and --serial exclude each other")
     elsewhere = args.serial or args.port
     terminal = not (args.headless or elsewhere) and sys.stdin.isatty()
     batch = not (terminal or elsewhere)
@@ -53,10 +57,6 @@ def run(args):
     words = [*(["batch"] if batch else []), *(["repl"] if args.repl else []), *args.append.split()]
     if args.device and args.wav:
         raise VirtboardError("--device records its sound itself: python -m virtsnd --record DIR")
-    if args.port and args.serial:
-        raise VirtboardError("--port and --serial exclude each other")
-    if args.port:
-        args.serial = f"tcp:127.0.0.1:{args.port},server=on,wait=off,nodelay=on"
     machine = Machine(
         args.firmware or build / "firmware.elf",
         wav=args.wav or build / "run.wav",
@@ -68,15 +68,15 @@ def run(args):
         memory=args.memory,
         append=" ".join(words),
         terminal=terminal,
-        serial=args.serial or "stdio",
+        serial=args.serial or ("chardev:uart" if args.port else "stdio"),
         extra=args.qemu_option,
     )
-    with tempfile.TemporaryDirectory(prefix="virtboard-") as folder:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="virtboard-"))
         if args.rom is not None:
             machine.rom = rom_image(args.rom, folder)
         if args.port:
-            where = f"socket://127.0.0.1:{args.port}"
-            print(f"The board's serial port: mpremote connect {where} (Ctrl-C ends the board)")
+            serve(machine, stack.enter_context(listening(args.port)))
         try:
             result = start(machine, args.timeout or (RUN_LIMIT if batch else None))
         except BoardTimeout as late:
@@ -88,6 +88,24 @@ def run(args):
         print(f"virtboard: the board ended with status {result.status}", file=sys.stderr)
     tell(result)
     return result.status
+
+
+def listening(port):
+    """A socket that listens on a TCP port of this computer, for nobody else."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        reason = os.strerror(error.errno)
+        raise VirtboardError(f"cannot serve on 127.0.0.1:{port}: {reason}") from None
+
+
+def serve(machine, server):
+    """Lets a machine, which is not started yet, have its UART on a socket that listens already."""
+    options = f"socket,id=uart,fd={server.fileno()},server=on,wait=off,nodelay=on"
+    machine.extra = ["-chardev", options, *machine.extra]
+    machine.inherited = (server.fileno(),)
+    where = f"socket://127.0.0.1:{server.getsockname()[1]}"
+    print(f"The board's serial port: mpremote connect {where} (Ctrl-C ends the board)", flush=True)
 
 
 def start(machine, limit):

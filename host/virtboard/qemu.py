@@ -109,6 +109,7 @@ class Machine:
     terminal: bool = False  # serial and monitor share this terminal, instead of `serial`
     serial: str = "stdio"
     extra: list[str] = field(default_factory=list)  # more options for QEMU
+    inherited: tuple[int, ...] = ()  # file descriptors that those options name
     qemu: Path | str | None = None  # None: the project's own wrapper that suits the firmware
 
     def __post_init__(self):
@@ -237,6 +238,7 @@ class Machine:
         Returns a Result. VirtboardError if something is missing before the start.
         """
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
+        pipes["pass_fds"] = self.inherited
         return self._run(timeout, echo, echo_errors, start_new_session=True, **pipes)
 
     def interact(self, timeout=None, echo_errors=None):

@@ -24,7 +24,7 @@ for word; do case $word in wav,*) wav=${word#*path=}; wav=${wav%%,*};; esac; don
 @pytest.fixture
 def qemu(tmp_path, monkeypatch):
     """Puts a script in QEMU's place, a firmware in the build folder, and an empty environment."""
-    for name in ("BOARD", "ROM", "AUDIO", "WAV", "RATE", "STREAMS"):
+    for name in ("BOARD", "ROM", "DISK", "AUDIO", "WAV", "RATE", "STREAMS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(tools, "ROOT", tmp_path)
     monkeypatch.setattr(tools, "TOOLS", tmp_path)
