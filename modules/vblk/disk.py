@@ -2,8 +2,9 @@
 """The driver: one request at a time, through one buffer in the arena (VirtIO 1.3, 5.2).
 
 A file system calls it in the middle of its own work, which would be left half done if Ctrl-C or a
-scheduled function came in between. So a request is made in a `with virt.lock`. It
-allocates nothing either: the collector closes forgotten files, and then the heap is locked.
+scheduled function came in between: both may come at any jump. So readblocks(), writeblocks() and
+ioctl() have no jump outside of a `with virt.lock`. They allocate nothing either, on 64 bits: the
+collector closes forgotten files, and then the heap is locked.
 """
 
 import errno
@@ -194,12 +195,13 @@ class Disk(Device):
         sync lets all that was written survive the end of QEMU, and of its host. OSError as
         writeblocks().
         """
-        if command == _SYNC:
-            self.sync()
-        elif command == _BLOCK_COUNT:
-            return self.blocks
-        elif command == _BLOCK_SIZE:
-            return self.block_size
+        with virt.lock:
+            if command == _SYNC:
+                self.sync()
+            elif command == _BLOCK_COUNT:
+                return self.blocks
+            elif command == _BLOCK_SIZE:
+                return self.block_size
         return 0
 
     def sync(self):
