@@ -37,6 +37,14 @@ def test_a_request_that_fails(rig, kind, status, text):
     call()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_that_is_not_written(rig, kind):
+    disk = rig.vblk.open()
+    ways(disk)[kind]()
+    rig.device.put = lambda chain, answer: len(answer)
+    assert "no status" in refusal(errno.EIO, ways(disk)[kind])
+
+
 def test_a_failed_read_leaves_the_buffer(rig):
     disk = rig.vblk.open()
     rig.device.status = lambda kind, sector: block.IOERR

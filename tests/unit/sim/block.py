@@ -27,6 +27,7 @@ class BlockDevice:
 
     status: a function of type and sector that gives the status
     writes: of head and used length: the used entries that are really written
+    put: of a chain and the bytes of an answer: the bytes that are written
     us: how long a request takes; None: for ever
     """
 
@@ -47,6 +48,7 @@ class BlockDevice:
         self.requests = []
         self.status = lambda kind, sector: OK
         self.writes = lambda head, n: [(head, n)]
+        self.put = lambda chain, answer: chain.write(answer)
         self.us = 50
         self.refuse_features = False
         self.reset()
@@ -136,4 +138,4 @@ class BlockDevice:
             self.data[sector * 512 : sector * 512 + n] = given
         elif status == OK:
             self.flushed = bytes(self.data)
-        return chain.write(answer + bytes([status]))
+        return self.put(chain, answer + bytes([status]))
