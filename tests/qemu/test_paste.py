@@ -7,6 +7,7 @@ import pytest
 from console import CTRL_D, CTRL_E, PROMPT, console
 
 LINES = 10_000
+BUSY = b"import time; time.sleep_ms(500)\r"  # the board reads nothing meanwhile
 
 
 @pytest.fixture
@@ -25,17 +26,17 @@ def send(board, data):
 
 def test_pasted_at_the_prompt(board):
     lines = b"".join(b"n+=%d\r" % n for n in range(LINES))
-    typing = send(board, b"n=0\r" + lines + b"print('sum', n)\r")
+    typing = send(board, BUSY + b"n=0\r" + lines + b"print('sum', n)\r")
     said = board.until(b"\r\nsum %d\r\n" % sum(range(LINES)))
     typing.join()
-    assert [line.removeprefix(PROMPT) for line in said.split(b"\r\n")[1:-3]] == [
+    assert [line.removeprefix(PROMPT) for line in said.split(b"\r\n")[2:-3]] == [
         b"n+=%d" % n for n in range(LINES)
     ]
 
 
 def test_pasted_in_paste_mode(board):
     lines = b"".join(b"s+=%d\r" % n for n in range(LINES))
-    typing = send(board, CTRL_E + b"s=0\r" + lines + b"print('sum', s)\r" + CTRL_D)
+    typing = send(board, BUSY + CTRL_E + b"s=0\r" + lines + b"print('sum', s)\r" + CTRL_D)
     said = board.until(b"\r\nsum %d\r\n" % sum(range(LINES)))
     typing.join()
     echoed = said.split(b"\r\n=== ")[2:-2]
