@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""What a Python driver needs of the machine and no standard module offers: see docs/virt.md."""
+
+from _typeshed import ReadableBuffer, WriteableBuffer
+from collections.abc import Callable
+from typing import Final, NoReturn, Self, final, overload
+
+VIRTIO_BASE: Final = 0x10001000
+VIRTIO_STRIDE: Final = 0x1000
+VIRTIO_SLOTS: Final = 8
+VIRTIO_IRQ: Final = 1
+
+def arena() -> bytearray:
+    """The memory that devices may access, 1 MiB outside the heap."""
+
+def copy(to: WriteableBuffer, to_at: int, from_: ReadableBuffer, from_at: int, n: int, /) -> None:
+    """Copy n bytes; allocates nothing. ValueError if they do not lie within the buffers."""
+
+def fill(buf: WriteableBuffer, at: int, n: int, value: int, /) -> None:
+    """n bytes from offset `at` become `value` (its low 8 bits). ValueError as copy()."""
+
+def equal(a: ReadableBuffer, a_at: int, b: ReadableBuffer, b_at: int, n: int, /) -> bool:
+    """Whether n bytes are the same. ValueError as copy()."""
+
+def nbytes(buf: ReadableBuffer, /) -> int:
+    """Length in bytes, whatever the item size."""
+
+def load16(address: int, /) -> int:
+    """A 16-bit load that comes before all later accesses."""
+
+def load64(address: int, /) -> int:
+    """Two 32-bit words as one int; the first in memory is the low one. No fence."""
+
+def store16(address: int, value: int, /) -> int:
+    """Store 16 bits after all earlier and before all later accesses; return what stood there."""
+
+def store64(address: int, word: int, /, *words: int) -> None:
+    """Store words of 64 bits, one after the other. No fence."""
+
+@overload
+def irq(source: int, handler: Callable[[int], object] | None, /) -> None:
+    """handler(source) runs soon after PLIC source 1..95 fires; None: no longer."""
+
+@overload
+def irq(
+    source: int,
+    handler: Callable[[int, int], object],
+    status: int,
+    ack: int,
+    mask: int,
+    wanted: int,
+    watch: int,
+    /,
+) -> None:
+    """The C handler acknowledges; handler(source, bits) runs for bits of `wanted`."""
+
+def wait(ms: int, /) -> bool:
+    """Sleep until a source of irq() has fired: True; False after `ms` milliseconds."""
+
+def wait16(address: int, value: int, ms: int, /) -> int:
+    """Sleep, in a `with lock`, until the 16-bit word is not `value`, or `ms` ms; return it."""
+
+@final
+class _Lock:
+    def __enter__(self) -> Self: ...
+    def __exit__(self, kind: object, value: object, traceback: object, /) -> None: ...
+
+lock: _Lock
+"""`with lock`: no scheduled function runs, and Ctrl-C waits. It nests."""
+
+def at_reset(function: Callable[[], object] | None, /) -> None:
+    """function() is called before a soft or machine reset; None for none."""
+
+def bootargs() -> str:
+    """What QEMU was given with -append."""
+
+def exit(status: int = 0, /) -> NoReturn:
+    """QEMU ends with that status. ValueError outside 0..255."""

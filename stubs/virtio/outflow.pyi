@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""The data path of a stream to the device: slots that are filled, sent and come back."""
+
+from collections.abc import Callable
+from typing import Any
+from .cycle import Cycle
+
+class Outflow(Cycle):
+    """A Cycle whose slots the device reads."""
+
+    write: Callable[..., int | None]
+    def __init__(self, *arguments: Any, **named: Any) -> None: ...
+    def ready(self) -> bool:
+        """Whether write() can go on: a slot is free, or something came back."""
+    def unlend(self, slot: int) -> None:
+        """Let a slot that is the driver's play its own memory again."""
+    def restart(self) -> None: ...
+
