@@ -25,17 +25,20 @@ def equal(a: ReadableBuffer, a_at: int, b: ReadableBuffer, b_at: int, n: int, /)
 def nbytes(buf: ReadableBuffer, /) -> int:
     """Length in bytes, whatever the item size."""
 
-def load16(address: int, /) -> int:
+def load16(address: int, offset: int = 0, /) -> int:
     """A 16-bit load that comes before all later accesses."""
 
-def load64(address: int, /) -> int:
-    """Two 32-bit words as one int; the first in memory is the low one. No fence."""
+def load32(address: int, offset: int = 0, /) -> int:
+    """A 32-bit load, unsigned. No fence."""
 
-def store16(address: int, value: int, /) -> int:
+def store16(address: int, value: int, offset: int = 0, /) -> int:
     """Store 16 bits after all earlier and before all later accesses; return what stood there."""
 
 def store64(address: int, word: int, /, *words: int) -> None:
     """Store words of 64 bits, one after the other. No fence."""
+
+def store_address(address: int, buf: ReadableBuffer, at: int, /) -> None:
+    """Store the address of byte `at` of buf as a 64-bit word. No fence. ValueError as copy()."""
 
 @overload
 def irq(source: int, handler: Callable[[int], object] | None, /) -> None:

@@ -2,6 +2,7 @@
 """The DMA arena: one static block outside the Python heap."""
 
 from _typeshed import ReadableBuffer
+from collections.abc import Callable
 
 arena: memoryview
 
@@ -23,7 +24,8 @@ def alloc(size: int, align: int = 16) -> Region:
     """
 def free(region: Region) -> None:
     """Return a region that no device can reach any more."""
-def pa_of(buf: ReadableBuffer) -> int:
-    """Device address of a bytes-like object outside the arena, for zero-copy reads."""
+
+point: Callable[[int, ReadableBuffer, int], None]
+
 def available() -> int:
     """Bytes of the arena that are not in use."""

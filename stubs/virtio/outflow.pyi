@@ -12,7 +12,7 @@ class Outflow(Cycle):
     def __init__(self, *arguments: Any, **named: Any) -> None: ...
     def ready(self) -> bool:
         """Whether write() can go on: a slot is free, or something came back."""
-    def unlend(self, slot: int) -> None:
-        """Let a slot that is the driver's play its own memory again."""
+    def unlend(self, slot: int, n: int) -> None:
+        """Let the n bytes from slot `slot` on, the driver's, play their own memory again."""
     def restart(self) -> None: ...
 
