@@ -37,19 +37,26 @@ int main_reset_cause;
 static int exit_status; // of the last piece of Python, as a shell would see it
 
 const char main_help_text[] =
-    "Welcome to vsnd, a MicroPython board with a sound card that lives in QEMU.\n"
+    "Welcome to vsnd: MicroPython on a board with a sound card, inside QEMU.\n"
     "\n"
-    "  import audio\n"
-    "  audio.tone(440, 500)          play 440 Hz for 500 ms\n"
-    "  audio.play('/rom/x.wav')      play a WAV file (make run-qemu ROM=folder)\n"
+    "First steps:\n"
+    "  import audio; audio.tone(440, 500)     play a tone: Hz, ms\n"
+    "  audio.play('/rom/x.wav')               play a file (make run-qemu ROM=folder)\n"
+    "  import vsnd; card = vsnd.open()        open the card\n"
+    "  print(card)                            what it can do\n"
+    "  out = card.output()                    48000 Hz, stereo, S16\n"
+    "  out.write(buf)                         play samples of your own\n"
+    "  out.close()                            when all of them were heard\n"
+    "  import os; os.listdir()                list the files\n"
     "\n"
-    "  import vsnd\n"
-    "  card = vsnd.open(); print(card)\n"
-    "  out = card.output(rate=48000, channels=2, format=vsnd.S16)\n"
-    "  out.write(buf); out.drain(); out.close()\n"
+    "Keys:\n"
+    "  CTRL-C      interrupt the program\n"
+    "  CTRL-D      on an empty line: soft reset\n"
+    "  CTRL-E      paste several lines; CTRL-D ends them\n"
+    "  CTRL-A X    leave QEMU; so does: import virt; virt.exit()\n"
     "\n"
-    "CTRL-A X leaves QEMU, CTRL-C interrupts, CTRL-D on an empty line resets.\n"
-    "help('modules') lists the modules.\n";
+    "help('modules') lists the modules, help(out) what an object has.\n"
+    "More: docs/quickref.md beside the sources, and https://docs.micropython.org\n";
 
 void main_next_cause(int cause) {
     __warm = WARM | cause;

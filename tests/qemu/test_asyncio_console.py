@@ -2,15 +2,13 @@
 """The UART in asyncio and select.poll: sys.stdin and sys.stdout as streams, in real time."""
 
 import hashlib
-import re
 import time
 
 import pytest
 from console import CTRL_C, CTRL_D, CTRL_E, PROMPT, console
-from virtboard import tools
+from pages import programs
 
-TEXT = (tools.ROOT / "docs" / "console.md").read_text()
-PROGRAMS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+PROGRAMS = [program for _, program in programs("console.md")]
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The programs of docs/asyncio.md do what it says."""
 
-import re
-
 import pytest
 from feed import noise
+from pages import programs
 from two_cards import stereo
-from virtboard import tools
 
-TEXT = (tools.ROOT / "docs" / "asyncio.md").read_text()
-PROGRAMS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+PROGRAMS = [program for _, program in programs("asyncio.md")]
 SQUARE = 48 * (100 * b"\0\x20" + 100 * b"\0\xe0")
 
 # By what is found in no other program: what it prints, and what is played.
