@@ -41,8 +41,13 @@ def store_address(address: int, buf: ReadableBuffer, at: int, /) -> None:
     """Store the address of byte `at` of buf as a 64-bit word. No fence. ValueError as copy()."""
 
 @overload
-def irq(source: int, handler: Callable[[int], object] | None, /) -> None:
-    """handler(source) runs soon after PLIC source 1..95 fires; None: no longer."""
+def irq(
+    source: int, handler: Callable[[int], object] | None, /, *, hard: bool = False
+) -> None:
+    """handler(source) runs soon after PLIC source 1..95 fires, a hard one in the interrupt.
+
+    None: no longer.
+    """
 
 @overload
 def irq(
@@ -54,6 +59,8 @@ def irq(
     wanted: int,
     watch: int,
     /,
+    *,
+    hard: bool = False,
 ) -> None:
     """The C handler acknowledges; handler(source, bits) runs for bits of `wanted`."""
 

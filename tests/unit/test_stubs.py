@@ -198,6 +198,9 @@ def test_virt():
         assert min(each[0] for each in takes) == least, name
         if kind != "KW":
             assert max(each[1] or 99 for each in takes) == (most or 99), name
+        words = {one.arg for f in functions if f.name == name for one in f.args.kwonlyargs}
+        assert bool(words) == (kind == "KW"), name
+        assert all(f"NEW_QSTR(MP_QSTR_{word})" in source for word in words), name
 
     board = (tools.ROOT / "boards" / "qemu_virt" / "board.h").read_text()
     for name, number in constants_.items():
