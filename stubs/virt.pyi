@@ -70,6 +70,9 @@ def wait(ms: int, /) -> bool:
 def wait16(address: int, value: int, ms: int, /) -> int:
     """Sleep, in a `with lock`, until the 16-bit word is not `value`, or `ms` ms; return it."""
 
+def sleep16(address: int, value: int, ms: int, /) -> int:
+    """As wait16(), but the lock is kept: no scheduled function runs, and Ctrl-C waits."""
+
 @final
 class _Lock:
     def __enter__(self) -> Self: ...

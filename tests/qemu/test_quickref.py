@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from console import PROMPT, console
 from feed import noise
 from pages import programs, said
 from virtboard import tools
@@ -58,6 +59,8 @@ def test_a_program(board, program, heading):
     if "input(" in program:
         options |= {"audio": "files", "streams": 2, "feed": board.folder / "feed"}
         options["feed"].write_bytes(noise(200000, 7))
+    if '"/disk' in program:
+        options |= {"disk": board.folder / "card.img"}
     result = board.run(program, **options)
     assert result.status == STATUS.get(heading, 0)
     assert agree(program, result.output), said(program)
@@ -93,6 +96,27 @@ def test_the_program_for_events(board, sound_card):
     program = with_card(WITH_CARD[1])
     result = board.run(program, device=sound_card(setup=setup, **demo.OPTIONS))
     assert result.status == 0 and agree(program, result.output)
+
+
+def test_mpremote(firmware, tmp_path):
+    (tmp_path / "main.py").write_text("print(6 * 7)")
+    text = (tools.ROOT / "docs" / PAGE).read_text()
+    lines = re.findall(r"^    mpremote (.*)", text, re.M)
+    assert len(lines) == 2
+    outputs = []
+    with console(firmware, tmp_path) as line:
+        line.until(PROMPT)
+        line.line.close()
+        for words in lines:
+            assert "socket://127.0.0.1:5555" in words
+            words = words.replace("5555", str(line.port)).split()
+            command = [sys.executable, "-m", "mpremote", *words]
+            done = subprocess.run(
+                command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, timeout=60
+            )
+            assert done.returncode == 0, done
+            outputs.append(done.stdout)
+    assert re.search(rb" 12 main.py\r?\n", outputs[0]) and outputs[1].strip() == b"42"
 
 
 def test_the_tests_of_your_own(tmp_path):
