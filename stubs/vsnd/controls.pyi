@@ -3,7 +3,7 @@
 
 from _typeshed import ReadableBuffer
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from .card import Card
 from .ctl_info import Info
 from . import tlv
@@ -56,7 +56,7 @@ class Control:
     @property
     def items(self) -> tuple[str, ...]:
         """What an ENUMERATED element offers: a tuple of str. Empty for other types."""
-    def read(self) -> tuple[int, ...] | bytes | IEC958:
+    def read(self) -> tuple[int, ...] | Any:
         """The value, as the device tells it: CTL_READ.
 
         A tuple of ints for BOOLEAN, INTEGER and INTEGER64, of indexes of `items` for ENUMERATED;

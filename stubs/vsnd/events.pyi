@@ -2,18 +2,15 @@
 """What the device tells without being asked (5.14.6.3)."""
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 from io import IOBase
 from virtio.dma import Region
 from virtio.queue import Queue
 from .card import Card
-from .controls import Control
-from .jacks import Jack
-from .pcm import Stream
 
 class Event(NamedTuple):
     name: str
-    item: Jack | Stream | Control | Card
+    item: Any  # Jack, Stream, Control or Card
     mask: int
 
 VALUE: Final = 1

@@ -15,7 +15,7 @@ mypy_path = {stubs}:{typings}
 custom_typeshed_dir = {typings}
 check_untyped_defs = True
 disable_error_code = var-annotated, str-bytes-safe
-[mypy-_mpy_shed.*,_typeshed.*]
+[mypy-_mpy_shed.*,_typeshed.*,machine]
 ignore_errors = True
 """
 
