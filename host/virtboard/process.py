@@ -41,7 +41,12 @@ class Drain:
         self._thread = None
         if pipe is not None:
             self._thread = threading.Thread(target=self._read, args=(pipe, echo), daemon=True)
-            self._thread.start()
+            # An exception from a signal's handler in the middle of start() leaves locks as they are.
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+            try:
+                self._thread.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _read(self, pipe, echo):
         with pipe:

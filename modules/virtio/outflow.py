@@ -185,13 +185,15 @@ def _data_path(cycle):
                         ):
                             m32[notify] = index
                         given = submitted
+                    word = -1
                     if even and alone and copy and submitted == full and not part and not lent:
                         # The usual, in few steps: all slots are the device's, and half of them
                         # come back in order and are filled anew. Anything else goes on below.
                         slot = submitted - limit
                         while left >= half_bytes:
+                            word = wait16(used_idx, slot, ms)
                             if (
-                                wait16(used_idx, slot, ms) != (slot + half) & 0xFFFF
+                                word != (slot + half) & 0xFFFF
                                 or c[_SUBMITTED] != submitted
                                 or not c[_ALONE]
                             ):
@@ -212,6 +214,7 @@ def _data_path(cycle):
                             n = store16(avail_idx, submitted)
                             if (m16[suppress] - n) & 0xFFFF < half:
                                 m32[notify] = index
+                            word = -1
                         full = given = submitted
                     if not left:
                         return start
@@ -220,7 +223,9 @@ def _data_path(cycle):
                         # The device owns all slots, as far as is known. Look again, and sleep
                         # if so.
                         slot = submitted - limit
-                        n = (wait16(used_idx, slot, ms) - slot) & 0xFFFF
+                        if word < 0:
+                            word = wait16(used_idx, slot, ms)
+                        n = (word - slot) & 0xFFFF
                         if n and n <= limit and c[_ALONE] and c[_SUBMITTED] == submitted:
                             if n == limit:
                                 owner.dry()
