@@ -41,7 +41,7 @@ class Drain:
         self._thread = None
         if pipe is not None:
             self._thread = threading.Thread(target=self._read, args=(pipe, echo), daemon=True)
-            # An exception from a signal's handler in the middle of start() leaves locks as they are.
+            # A signal's handler that raises in the middle of start() would leave its lock held.
             mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
             try:
                 self._thread.start()
