@@ -187,7 +187,7 @@ def test_an_interrupted_run_ends_qemu(machine):
 
     def interrupt(data):
         pids.append(int(data))
-        signal.raise_signal(signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         machine("echo $$; exec sleep 60").run(20, interrupt)
