@@ -41,8 +41,8 @@ class Drain:
         self._thread = None
         if pipe is not None:
             self._thread = threading.Thread(target=self._read, args=(pipe, echo), daemon=True)
-            # A signal's handler that raises in the middle of start() would leave its lock held. The
-            # thread is never asked: signals are the main thread's.
+            # A signal's handler that raises in the middle of start() would leave its lock held.
+            # Signals are the main thread's, never this one's.
             mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
             try:
                 self._thread.start()
