@@ -3,8 +3,8 @@
 
 A file system calls it in the middle of its own work, which would be left half done if Ctrl-C or a
 scheduled function came in between: both may come at any jump. So readblocks(), writeblocks() and
-ioctl() have no jump outside of a `with virt.lock`. They allocate nothing either, on 64 bits: the
-collector closes forgotten files, and then the heap is locked.
+ioctl() have no jump outside of a `with virt.lock`. They allocate nothing either (on 32 bits in the
+first GiB of a disk): the collector closes forgotten files, and then the heap is locked.
 """
 
 import errno
@@ -94,6 +94,7 @@ class Disk(Device):
             raise
         self.orphans.append(self.region)
         self.readonly = self.features & _RO != 0
+        self._flushes = self.features & _FLUSH != 0 and not self.readonly
         try:
             self._configure(block_size)
             self._lay_out()
@@ -112,6 +113,9 @@ class Disk(Device):
         # Where the lengths of both data parts stand: behind the address of 8 bytes (2.7.5).
         self._in_va = queue.pointer_va(self._in, 1) + 8
         self._out_va = queue.pointer_va(self._out, 1) + 8
+        # On 32 bits an address is an object: these are made once.
+        self._status_va = self.region.va + _STATUS_AT
+        self._used_idx_va = queue.used_va + 2
         for head in (self._in, self._out, self._flush):
             queue.busy[head] = None  # later entries take the places of these
             queue.written[head] = 0
@@ -206,7 +210,7 @@ class Disk(Device):
 
     def sync(self):
         """Return when all that was written is where it survives (5.2.6.2). OSError(EIO)."""
-        if self.features & _FLUSH and not self.readonly:
+        if self._flushes:
             with virt.lock:
                 self._request(_T_FLUSH, self._flush, 0, 1)
 
@@ -232,15 +236,14 @@ class Disk(Device):
             if queue.busy:
                 self.fail("disk: it still has a request")
             self.check()
-        region = self.region
-        virt.store64(region.va, kind, at // _SECTOR)
-        mem8[region.va + _STATUS_AT] = _S_NONE
-        used = virt.load16(queue.used_va + 2)
+        virt.store64(self.region.va, kind, at // _SECTOR)
+        mem8[self._status_va] = _S_NONE
+        used = virt.load16(self._used_idx_va)
         queue.submit(head)
-        self._await(queue, used)
+        self._await(used)
         queue.reap()  # it is the only chain that the device has
         self.check()
-        status = mem8[region.va + _STATUS_AT]
+        status = mem8[self._status_va]
         if status != _S_OK:
             why = _FAILURES.get(status, "I/O error")
             raise OSError(
@@ -253,9 +256,9 @@ class Disk(Device):
                 % (at // _SECTOR, queue.written[head], length),
             )
 
-    def _await(self, queue, used):
+    def _await(self, used):
         start = ticks_ms()
-        while virt.sleep16(queue.used_va + 2, used, _LOOK_MS) == used:
+        while virt.sleep16(self._used_idx_va, used, _LOOK_MS) == used:
             if self.transport.status() & mmio.NEEDS_RESET:
                 self.fail("device at %#x needs a reset" % self.transport.base)
                 self.check()

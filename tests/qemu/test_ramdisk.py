@@ -91,12 +91,12 @@ def test_the_time_of_a_file(board):
 def test_a_forgotten_file_is_closed_by_the_collector(board):
     program = """
         import gc
-        def write(): open("/x", "w").write("text")
-        write()
+        def write(n): open("/x%d" % n, "w").write("text" * n)
+        for n in range(20): write(n)
         gc.collect()
-        print(open("/x").read())
+        print([n for n in range(19) if open("/x%d" % n).read() != "text" * n])
     """
-    assert said(board, program) == ["text"]
+    assert said(board, program) == ["[]"]  # of the last one there may be a trace on a stack
 
 
 def test_it_survives_resets(firmware, tmp_path):
