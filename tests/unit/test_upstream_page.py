@@ -46,8 +46,8 @@ def test_a_reason_that_nobody_wrote_down_is_seen():
 
 def test_ci_runs_all_of_bytecode_and_no_test_of_mpy_that_cannot_work():
     tests = ["basics/a.py", "micropython/b.py", "unicode/file1.py"]
-    assert run.plan(tests, False) == {run.BYTECODE: tests, run.VIA_MPY: tests[:2]}
-    assert run.plan(tests, True) == {run.BYTECODE: tests, run.VIA_MPY: tests[1:2]}
+    assert run.plan(tests, False, run.NOT_VIA_MPY) == {run.BYTECODE: tests, run.VIA_MPY: tests[:2]}
+    assert run.plan(tests, True, run.NOT_VIA_MPY) == {run.BYTECODE: tests, run.VIA_MPY: tests[1:2]}
 
 
 class Fake:
