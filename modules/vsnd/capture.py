@@ -118,7 +118,6 @@ class Input(PCM):
         if not self._ring.in_flight():
             self._ring.restart()
 
-
     def drain(self):
         """Stop recording; what is recorded can still be read. Afterwards the state is SETUP.
 
