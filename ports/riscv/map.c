@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+//
+// Dictionaries whose keys are names: those of modules, classes and instances, in which the
+// interpreter looks up every name of a program that is no local variable. MicroPython's tables
+// grow by two slots, or a quarter, and only when not one is free: an object with 20 attributes is
+// hashed anew eight times, and a name that is not there is compared with all that are. Here a
+// table doubles and always has room. Everything else is left to MicroPython's own code
+// (MICROPY_WRAP_MP_MAP_LOOKUP), which finds the same names in the same places.
+
+#include "py/qstr.h"
+#include "py/runtime.h"
+
+#define SMALLEST (4)
+#define DOUBLED_UP_TO (1024) // slots; beyond, memory counts for more
+
+mp_map_elem_t *mp_map_lookup_default(mp_map_t *map, mp_obj_t key, mp_map_lookup_kind_t kind);
+
+// Open addressing in steps of one, as in MicroPython: the next slot after `at`, round the end.
+static inline mp_map_elem_t *next(mp_map_t *map, mp_map_elem_t *at) {
+    return ++at == map->table + map->alloc ? map->table : at;
+}
+
+static inline mp_map_elem_t *first(mp_map_t *map, mp_obj_t name) {
+    return map->table + qstr_hash(MP_OBJ_QSTR_VALUE(name)) % map->alloc;
+}
+
+// A free slot for a name that is not in the table.
+static mp_map_elem_t *take(mp_map_t *map, mp_obj_t name) {
+    mp_map_elem_t *slot = first(map, name);
+    while (slot->key != MP_OBJ_NULL && slot->key != MP_OBJ_SENTINEL) {
+        slot = next(map, slot);
+    }
+    map->used += 1;
+    slot->key = name;
+    return slot;
+}
+
+static void grow(mp_map_t *map) {
+    mp_map_t old = *map;
+    size_t alloc = SMALLEST;
+    while (alloc <= old.alloc) {
+        alloc *= 2;
+    }
+    map->table = m_new0(mp_map_elem_t, alloc); // or MemoryError, and the map is what it was
+    map->alloc = alloc;
+    map->used = 0;
+    for (size_t i = 0; i < old.alloc; ++i) {
+        if (old.table[i].key != MP_OBJ_NULL && old.table[i].key != MP_OBJ_SENTINEL) {
+            take(map, old.table[i].key)->value = old.table[i].value;
+        }
+    }
+    m_del(mp_map_elem_t, old.table, old.alloc);
+}
+
+static MP_NOINLINE mp_map_elem_t *add(mp_map_t *map, mp_obj_t name) {
+    if (map->used + map->used / 4 >= map->alloc) {
+        if (map->alloc >= DOUBLED_UP_TO) {
+            return mp_map_lookup_default(map, name, MP_MAP_LOOKUP_ADD_IF_NOT_FOUND);
+        }
+        grow(map);
+    }
+    mp_map_elem_t *slot = take(map, name);
+    slot->value = MP_OBJ_NULL;
+    return slot;
+}
+
+// What stands in ROM is no hash table: the names one after the other. MicroPython's cache says
+// where a name was last, in whatever table.
+static inline mp_map_elem_t *lookup_ordered(mp_map_t *map, mp_obj_t name) {
+    uint8_t *cached = &MP_STATE_VM(map_lookup_cache)[((uintptr_t)name >> 2) % MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE];
+    mp_map_elem_t *slot = map->table + *cached, *end = map->table + map->used;
+    if (slot < end && slot->key == name) {
+        return slot;
+    }
+    for (slot = map->table; slot < end; ++slot) {
+        if (slot->key == name) {
+            *cached = slot - map->table;
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+mp_map_elem_t *mp_map_lookup(mp_map_t *map, mp_obj_t name, mp_map_lookup_kind_t kind) {
+    if (!mp_obj_is_qstr(name) || !map->all_keys_are_qstrs || kind > MP_MAP_LOOKUP_ADD_IF_NOT_FOUND) {
+        return mp_map_lookup_default(map, name, kind);
+    }
+    if (map->is_ordered) {
+        return kind == MP_MAP_LOOKUP ? lookup_ordered(map, name) : mp_map_lookup_default(map, name, kind);
+    }
+    if (map->alloc > 0) {
+        mp_map_elem_t *start = first(map, name), *slot = start;
+        do {
+            if (slot->key == name) {
+                return slot;
+            }
+            if (slot->key == MP_OBJ_NULL) {
+                break;
+            }
+            slot = next(map, slot);
+        } while (slot != start);
+    }
+    return kind == MP_MAP_LOOKUP ? NULL : add(map, name);
+}

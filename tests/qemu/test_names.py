@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""Dictionaries of names (ports/riscv/map.c): what was put in is found, whatever was taken out."""
+
+import random
+
+import pytest
+
+PROGRAM = """
+class Thing:
+    pass
+
+def found(names):
+    return sorted(name for name in names if hasattr(thing, name))
+
+for seed, most in {cases}:
+    state = seed
+    names = ["n%d" % i for i in range(most)]
+    thing = Thing()
+    for _ in range(4 * most):
+        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+        name = names[(state >> 8) % most]
+        if state >> 4 & 3:
+            setattr(thing, name, state)
+        elif hasattr(thing, name):
+            delattr(thing, name)
+    there = found(names)
+    print(seed, most, there == sorted(thing.__dict__), len(thing.__dict__), len(there),
+          sum(getattr(thing, name) for name in there))
+"""
+
+
+def model(seed, most):
+    state, values = seed, {}
+    for _ in range(4 * most):
+        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+        name = (state >> 8) % most
+        if state >> 4 & 3:
+            values[name] = state
+        else:
+            values.pop(name, None)
+    return f"{seed} {most} True {len(values)} {len(values)} {sum(values.values())}"
+
+
+@pytest.mark.every_board
+def test_attributes_that_come_and_go(board):
+    rng = random.Random(1)
+    cases = [(rng.getrandbits(30), most) for most in (1, 2, 3, 5, 8, 13, 50, 300, 1500)]
+    result = board.run(PROGRAM.format(cases=cases))
+    assert result.status == 0, result.output
+    assert result.output.splitlines() == [model(*case) for case in cases]
+
+
+def test_a_table_that_finds_no_memory_is_what_it_was(board):
+    result = board.run("""
+        import micropython
+        class Thing: pass
+        thing = Thing()
+        names = ["a", "b", "c", "d", "e", "f", "g", "h"]
+        done = 0
+        try:
+            for name in names:
+                if name == "c":
+                    micropython.heap_lock()
+                setattr(thing, name, name)
+                done += 1
+        except MemoryError:
+            pass
+        micropython.heap_unlock()
+        print(done, [hasattr(thing, name) for name in names])
+        for name in names:
+            setattr(thing, name, name)
+        print([getattr(thing, name) for name in names] == names)
+    """)
+    assert (result.status, result.output) == (0, "4 [True, True, True, True, False, False, False, False]\nTrue\n")
