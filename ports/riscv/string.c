@@ -116,6 +116,21 @@ void *memset(void *to, int value, size_t n) {
     return to;
 }
 
+// The check of a used ring, and a search in names. The loads need not be aligned here.
+int memcmp(const void *a, const void *b, size_t n) {
+    const uint8_t *x = a, *y = b;
+    for (; n >= WORD && *(const word_t *)x == *(const word_t *)y; n -= WORD) {
+        x += WORD;
+        y += WORD;
+    }
+    for (; n > 0; --n, ++x, ++y) {
+        if (*x != *y) {
+            return *x - *y;
+        }
+    }
+    return 0;
+}
+
 // An import walks over the names of all frozen modules, with strlen() from each to the
 // next. The loads need not be aligned here, and what they read past the end is RAM or flash.
 size_t strlen(const char *s) {
