@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-# write() with copy, 100 periods in one call, from the heap: from the start on, and once more after
-# the program took its time. It then goes on with another slot of the ring first.
+# write() with copy, 100 periods in one call, from the heap: from the start on, once more after the
+# program took its time (it then goes on with another slot of the ring first), and bytes of heap.
+import gc
 from time import sleep_ms, ticks_cpu, ticks_diff
+import sound
 import vsnd
 
 
@@ -13,7 +15,15 @@ def measure(write):
     return ticks_diff(ticks_cpu(), start)
 
 
-samples = bytes(100 * 480 * 4)
+def allocated(write):
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    measure(write)
+    return gc.mem_alloc() - before
+
+
+samples = bytes(sound.samples())
 with vsnd.open().output() as out:
     out.write(samples)
     print("instructions", measure(out.write))
@@ -22,3 +32,4 @@ with vsnd.open().output() as out:
     out.write(samples)
     print("later_instructions", measure(out.write))
     print("xruns", out.xruns)
+    print("bytes", allocated(out.write))

@@ -3,9 +3,10 @@
 # QEMU's trace of register accesses shows them.
 from machine import mem32
 import virt
+import sound
 import vsnd
 
-samples = bytes(100 * 480 * 4)
+samples = sound.samples()
 with vsnd.open().output() as out:
     out.write(samples)
     mem32[virt.VIRTIO_BASE]

@@ -1,17 +1,30 @@
 # SPDX-License-Identifier: MIT
-# write(copy=False), 100 periods in one call, from the firmware image.
+# write(copy=False), 100 periods in one call, from the mapped file, and bytes of heap.
+import gc
 from time import ticks_cpu, ticks_diff
+import sound
 import vsnd
-import _tone_data
 
-samples = memoryview(_tone_data.DATA)[: 100 * 480 * 4]
-with vsnd.open().output() as out:
-    write = out.write
-    write(samples, False)
+
+def measure(write):
     start = ticks_cpu()
     write(samples, False)
     write(samples, False)
     write(samples, False)
-    spent = ticks_diff(ticks_cpu(), start)
-    print("instructions", spent)
+    return ticks_diff(ticks_cpu(), start)
+
+
+def allocated(write):
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    measure(write)
+    return gc.mem_alloc() - before
+
+
+samples = sound.samples()
+with vsnd.open().output() as out:
+    out.write(samples, False)
+    print("instructions", measure(out.write))
     print("xruns", out.xruns)
+    print("bytes", allocated(out.write))
