@@ -8,7 +8,8 @@
 #: make test-upstream  MicroPython's own tests, and write docs/upstream.md; QUICK=1 for what CI runs of
 #:                 them, TESTS="extmod/vfs_rom.py ..." for some
 #: make conformance  the same for the rules of VirtIO alone, and write docs/conformance.md
-#: make bench      what playing costs, in guest instructions
+#: make bench      what playing costs, in guest instructions, and whether it costs more than it did;
+#:                 ACCEPT=1 takes today's figures for right; QUICK=1 for what CI does
 #: make picture    draw docs/tone.svg from a recording of the tone
 #: make firmware   only build build/$(BOARD)/firmware.elf
 #: make tools      only get QEMU, a RISC-V GCC and MicroPython's source, into .tools/
@@ -89,7 +90,8 @@ conformance: firmware .venv/made
 		&& exit $$status
 
 bench: firmware .venv/made
-	@PYTHONPATH=host $(VENV) bench/run.py
+	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(MAKE) --no-print-directory -f bench/floor/Makefile BOARD=$(BOARD)
+	@PYTHONPATH=host $(VENV) -m bench $(if $(QUICK),--quick) $(if $(ACCEPT),--accept)
 
 picture: firmware .venv/made
 	@$(VIRTBOARD) run --headless --wav $(BUILD)/tone.wav

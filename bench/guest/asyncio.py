@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# awrite() of 100 periods a call, one task to each output of the card, and bytes of heap. Each output
-# plays samples of its own.
+# awrite() of 100 periods a call, one task to each output of the card, and bytes of heap. Each
+# output plays samples of its own.
 import asyncio
 import gc
 from time import ticks_cpu, ticks_diff

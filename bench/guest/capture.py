@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# readinto(), 100 periods in one call, and one period in each, and bytes of heap. What is heard should
-# be sound.samples(), again and again. To compare takes so long that the ring gets full.
+# readinto(), 100 periods in one call, and one period in each, and bytes of heap. What is heard
+# should be sound.samples(), again and again. To compare takes so long that the ring gets full.
 import gc
 from time import ticks_cpu, ticks_diff
 import sound

@@ -12,3 +12,4 @@ with vsnd.open().output() as out:
     mem32[virt.VIRTIO_BASE]
     out.write(samples)
     mem32[virt.VIRTIO_BASE]
+    print("xruns", out.xruns)

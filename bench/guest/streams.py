@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# write() with copy, one period in each call, to all outputs of the card in turn, and bytes of heap.
-# Each output plays samples of its own.
+# write() with copy, one period in each call, to all outputs of the card in turn, and bytes of
+# heap. Each output plays samples of its own.
 import gc
 from time import ticks_cpu, ticks_diff
 import sound
