@@ -25,6 +25,8 @@ def compare(figures, baseline, rows):
     A row that only one of the two has is an error: somebody has to decide.
     """
     worse, better = [], []
+    if not baseline:
+        return Comparison([f"the board has no baseline yet; {ACCEPT}"], [])
     for key in [*rows, *(key for key in baseline if key not in rows)]:
         if key not in rows:
             worse.append(f"{key}: it is in the baseline, but no row any more; {ACCEPT}")

@@ -120,7 +120,7 @@ def latency(bench):
     us = later * 1_000_000 / 48000 - figures["write_us"]
     return {
         "latency_first": figures["first_us"],
-        "latency_first_frames": 0,
+        "latency_first_frames": int(np.flatnonzero(played.any(axis=1))[0]),
         "latency_frames": us * 48000 / 1_000_000,
         "latency_us": us,
     }

@@ -115,6 +115,7 @@ def picture(path, figures):
             axes.bar_label(drawn, [number(round(n)) for n, _ in bars], padding=3)
             axes.set_xscale("log")
             axes.xaxis.set_visible(False)
+            axes.margins(y=0.02)
             axes.set_title(title, loc="left")
             axes.set_xlim(right=max(bars)[0] * 8)
             axes.spines[["top", "right", "bottom"]].set_visible(False)

@@ -45,6 +45,11 @@ def test_a_row_that_is_new_or_gone_has_to_be_accepted():
     assert all("ACCEPT=1" in line for line in worse)
 
 
+def test_a_board_without_a_baseline_is_told_once():
+    worse, _ = baseline.compare({"a": 100, "b": 0}, {}, TWO)
+    assert len(worse) == 1 and "no baseline" in worse[0]
+
+
 def test_boards_have_baselines_of_their_own(tmp_path):
     path = tmp_path / "baseline.json"
     assert baseline.read("one", path) == {}
