@@ -37,8 +37,19 @@ def store16(address: int, value: int, offset: int = 0, /) -> int:
 def store64(address: int, word: int, /, *words: int) -> None:
     """Store words of 64 bits, one after the other. No fence."""
 
-def store_address(address: int, buf: ReadableBuffer, at: int, /) -> None:
-    """Store the address of byte `at` of buf as a 64-bit word. No fence. ValueError as copy()."""
+def store_addresses(
+    addresses: list[int] | tuple[int, ...],
+    first: int,
+    n: int,
+    buf: ReadableBuffer,
+    at: int,
+    step: int,
+    /,
+) -> None:
+    """Store the addresses of bytes at, at + step, ... of buf as 64-bit words. ValueError as copy().
+
+    The words are those at addresses[first : first + n]. No fence.
+    """
 
 @overload
 def irq(
@@ -68,7 +79,10 @@ def wait(ms: int, /) -> bool:
     """Sleep until a source of irq() has fired: True; False after `ms` milliseconds."""
 
 def wait16(address: int, value: int, ms: int, /) -> int:
-    """Sleep, in a `with lock`, until the 16-bit word is not `value`, or `ms` ms; return it."""
+    """Sleep, in a `with lock`, until the 16-bit word is not `value`, or `ms` ms have passed.
+
+    Return by how much it is more, modulo 65536, plus 65536 if something else ran meanwhile.
+    """
 
 def sleep16(address: int, value: int, ms: int, /) -> int:
     """As wait16(), but the lock is kept: no scheduled function runs, and Ctrl-C waits."""

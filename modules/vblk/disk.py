@@ -258,7 +258,7 @@ class Disk(Device):
 
     def _await(self, used):
         start = ticks_ms()
-        while virt.sleep16(self._used_idx_va, used, _LOOK_MS) == used:
+        while not virt.sleep16(self._used_idx_va, used, _LOOK_MS):
             if self.transport.status() & mmio.NEEDS_RESET:
                 self.fail("device at %#x needs a reset" % self.transport.base)
                 self.check()

@@ -85,9 +85,10 @@ def free(region):
                 i += 1
 
 
-# point(va, buf, at): the 64-bit word at `va` becomes the device address of byte `at` of a buffer
-# outside the arena, for zero-copy reads. In one step: on 32 bits the address alone is an object.
-point = virt.store_address
+# point(vas, first, n, buf, at, step): n 64-bit words, at vas[first] and so on, become the device
+# addresses of bytes at, at + step, ... of a buffer outside the arena, for zero-copy reads. In one
+# step: on 32 bits an address alone is an object.
+point = virt.store_addresses
 
 
 def available():

@@ -212,7 +212,7 @@ def _data_path(cycle):
                                 n = limit >> 1
                             store16(used_event, returned + n - 1)
                         slot = c[_WAIT_MS]
-                        n = (wait16(used_idx, returned, slot) - returned) & 0xFFFF
+                        n = wait16(used_idx, returned, slot) & 0xFFFF
                     if c[_ALONE] and n and n <= limit and c[_RETURNED] == returned:
                         slot = returned & mask
                         if slot + n > slots:

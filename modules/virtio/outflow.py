@@ -64,6 +64,18 @@ def _data_path(cycle):
     size = queue.size
     half = cycle.limit >> 1
     used_ring_at = queue.region.at + queue.used_va - queue.region.va + 4
+    # For the first slot of each half of the ring: where its data is, where its entry in `entries`,
+    # where its status, the slot, and the same for the other half.
+    turns = [None] * slots
+    for i in 0, half:
+        turns[i] = [
+            cycle.data_at + i * cycle.slot_bytes,
+            8 * i,
+            cycle.status_at + _STATUS_BYTES * i,
+            i,
+        ]
+    turns[0].append(turns[half])
+    turns[half].append(turns[0])
 
     def write(
         buf,
@@ -73,20 +85,32 @@ def _data_path(cycle):
         n=0,
         slot=0,
         submitted=0,
-        given=0,
         full=0,
         part=0,
         c=cycle.counters,
-        slot_bytes=cycle.slot_bytes,
-        mask=slots - 1,
         arena=dma.arena,
         store16=virt.store16,
-        blit=virt.copy,
+        equal=virt.equal,
+        half=half,
+        half_bytes=half * cycle.slot_bytes,
+        turn=None,
         at=0,
+        given=0,
+        batch=0,
         alone=0,
         ms=0,
+        wait16=virt.wait16,
+        used_idx=queue.used_va + 2,
+        entry_ats=list(range(used_ring_at, used_ring_at + 8 * size, 8)),
+        entry_mask=size - 1,
+        entries=b"".join(struct.pack("<II", head, _STATUS_BYTES) for head in cycle.heads),
+        half_status=half * _STATUS_BYTES,
+        statuses=struct.pack("<II", cycle.ok, 0) * slots,
+        blit=virt.copy,
+        slot_bytes=cycle.slot_bytes,
+        mask=slots - 1,
         load16=virt.load16,
-        data_at=cycle.data_at,
+        ats=[cycle.data_at + cycle.slot_bytes * i for i in range(slots)],
         data_end=cycle.data_at + slots * cycle.slot_bytes,
         avail_idx=queue.avail_va + 2,
         event_idx=queue.event_idx,
@@ -99,32 +123,14 @@ def _data_path(cycle):
         pointers=[queue.pointer_va(head, 1) for head in cycle.heads],
         point=dma.point,
         limit=cycle.limit,
-        used_idx=queue.used_va + 2,
-        equal=virt.equal,
         slots=slots,
-        entry_ats=list(range(used_ring_at, used_ring_at + 8 * size, 8)),
-        entries=b"".join(struct.pack("<II", head, _STATUS_BYTES) for head in cycle.heads)
-        + bytes(_STATUS_BYTES * half),  # those that go round the end are none
-        entry_mask=size - 1,
         status_at=cycle.status_at,
-        statuses=struct.pack("<II", cycle.ok, 0) * slots,
         used_event=queue.avail_va + 4 + 2 * size,
-        wait16=virt.wait16,
         nbytes=virt.nbytes,
         grain=cycle.grain,
         lock=virt.lock,
         even=queue.event_idx and slots == cycle.limit,
-        half=half,
-        half_bytes=half * cycle.slot_bytes,
-        half_status=half * _STATUS_BYTES,
-        turns=[
-            (
-                cycle.data_at + i * cycle.slot_bytes,
-                _STATUS_BYTES * i,
-                cycle.status_at + _STATUS_BYTES * i,
-            )
-            for i in range(slots)
-        ],
+        turns=turns,
     ):
         left = nbytes(buf) - start
         if left % grain:
@@ -135,19 +141,108 @@ def _data_path(cycle):
             # Whoever runs while this one sleeps may write, too.
             with lock:
                 alone = c[_ALONE]
-                given = submitted = c[_SUBMITTED]
+                submitted = c[_SUBMITTED]
                 part = c[_PARTIAL]
                 ms = c[_WAIT_MS]
                 if load16(used_idx) == submitted & 0xFFFF if alone else not cycle.in_flight():
                     owner.dry()
                 full = c[_RETURNED] + limit
-                while True:
+                while left:
+                    if submitted == full:
+                        # The device owns all slots, as far as is known.
+                        n = 0
+                        if not alone:
+                            break
+                        slot = full - limit
+                        turn = left >= half_bytes and even and not part and turns[slot & mask]
+                        if not turn or copy and lent:
+                            n = wait16(used_idx, slot, ms)
+                        else:
+                            # The usual, in few steps: half of them come back in order, and are filled
+                            # anew. Anything else goes on below.
+                            batch = c[_BATCH]
+                            given = submitted
+                            if not copy:
+                                for n in range(slots):
+                                    if n not in lent:
+                                        lent[n] = buf
+                            try:
+                                while left >= half_bytes:
+                                    n = wait16(used_idx, slot, ms)
+                                    if n != half:
+                                        break
+                                    at, full, part, n, turn = turn
+                                    if not equal(
+                                        arena,
+                                        entry_ats[slot & entry_mask],
+                                        entries,
+                                        full,
+                                        half_status,
+                                    ) or not equal(arena, part, statuses, 0, half_status):
+                                        n = half
+                                        break
+                                    slot += half
+                                    c[_RETURNED] = slot
+                                    store16(used_event, slot | batch)
+                                    if copy:
+                                        blit(arena, at, buf, start, half_bytes)
+                                    else:
+                                        point(pointers, n, half, buf, start, slot_bytes)
+                                    start += half_bytes
+                                    left -= half_bytes
+                                    submitted += half
+                                    c[_SUBMITTED] = submitted
+                                    n = store16(avail_idx, submitted)
+                                    if (m16[suppress] - n) & 0xFFFF < half:
+                                        m32[notify] = index
+                                else:
+                                    n = -1
+                            finally:
+                                if not copy and c[_SUBMITTED] >= submitted:
+                                    # What the device has yet to read is kept. Not if a callback
+                                    # has begun anew.
+                                    for full in range(max(given, c[_RETURNED]), submitted):
+                                        lent[full & mask] = buf
+                            part = 0
+                            full = submitted
+                            if n < 0:
+                                continue
+                        if n > 0xFFFF and c[_ALONE] and c[_SUBMITTED] == submitted:
+                            n &= 0xFFFF  # whatever ran has not touched this stream
+                        if not 0 < n <= limit:
+                            break
+                        if n == limit:
+                            owner.dry()
+                        # The usual: the oldest n slots in their order, each with 8 bytes of
+                        # status that say ok and no latency. Anything else goes the long way.
+                        at = entry_ats[slot & entry_mask]
+                        slot &= mask
+                        if slot + n > slots:
+                            n = slots - slot
+                        slot *= 8
+                        if not equal(arena, at, entries, slot, 8 * n) or not equal(
+                            arena, status_at + slot, statuses, slot, 8 * n
+                        ):
+                            break
+                        full += n
+                        c[_RETURNED] = n = full - limit
+                        if event_idx:
+                            # The next to sleep looks at used.idx first: nothing gets lost
+                            # (2.7.7.1). The bits set, instead of a sum, keep wake-ups at
+                            # even parts of the ring.
+                            store16(used_event, n | c[_BATCH])
+                    given = submitted
                     while left and submitted != full:
                         slot = submitted & mask
-                        if copy or part or left < slot_bytes:
+                        if left == slot_bytes and copy and not part and not lent:
+                            blit(arena, ats[slot], buf, start, slot_bytes)
+                            start += slot_bytes
+                            left = 0
+                            submitted += 1
+                        elif copy or part or left < slot_bytes:
                             # All the free slots that lie one after the other, if there is as much.
                             n = (full - submitted) * slot_bytes - part
-                            at = data_at + slot * slot_bytes + part
+                            at = ats[slot] + part
                             if at + n > data_end:
                                 n = data_end - at
                             if n > left:
@@ -168,7 +263,7 @@ def _data_path(cycle):
                                 c[_PARTIAL] = part
                         else:
                             lent[slot] = buf
-                            point(pointers[slot], buf, start)
+                            point(pointers, slot, 1, buf, start, 0)
                             start += slot_bytes
                             left -= slot_bytes
                             submitted += 1
@@ -184,73 +279,11 @@ def _data_path(cycle):
                             else not m16[suppress] & _USED_F_NO_NOTIFY
                         ):
                             m32[notify] = index
-                        given = submitted
-                    word = -1
-                    if even and alone and copy and submitted == full and not part and not lent:
-                        # The usual, in few steps: all slots are the device's, and half of them
-                        # come back in order and are filled anew. Anything else goes on below.
-                        slot = submitted - limit
-                        while left >= half_bytes:
-                            word = wait16(used_idx, slot, ms)
-                            if (
-                                word != (slot + half) & 0xFFFF
-                                or c[_SUBMITTED] != submitted
-                                or not c[_ALONE]
-                            ):
-                                break
-                            at, full, n = turns[slot & mask]
-                            if not equal(
-                                arena, entry_ats[slot & entry_mask], entries, full, half_status
-                            ) or not equal(arena, n, statuses, 0, half_status):
-                                break
-                            slot += half
-                            c[_RETURNED] = slot
-                            store16(used_event, slot | c[_BATCH])
-                            blit(arena, at, buf, start, half_bytes)
-                            start += half_bytes
-                            left -= half_bytes
-                            submitted += half
-                            c[_SUBMITTED] = submitted
-                            n = store16(avail_idx, submitted)
-                            if (m16[suppress] - n) & 0xFFFF < half:
-                                m32[notify] = index
-                            word = -1
-                        full = given = submitted
-                    if not left:
-                        return start
-                    n = 0
-                    if alone:
-                        # The device owns all slots, as far as is known. Look again, and sleep
-                        # if so.
-                        slot = submitted - limit
-                        if word < 0:
-                            word = wait16(used_idx, slot, ms)
-                        n = (word - slot) & 0xFFFF
-                        if n and n <= limit and c[_ALONE] and c[_SUBMITTED] == submitted:
-                            if n == limit:
-                                owner.dry()
-                            # The usual: the oldest n slots in their order, each with 8 bytes of
-                            # status that say ok and no latency. Anything else goes the long way.
-                            full = entry_ats[slot & entry_mask]
-                            slot &= mask
-                            if slot + n > slots:
-                                n = slots - slot
-                            slot *= 8
-                            if equal(arena, full, entries, slot, 8 * n) and equal(
-                                arena, status_at + slot, statuses, slot, 8 * n
-                            ):
-                                full = submitted + n
-                                c[_RETURNED] = n = full - limit
-                                if event_idx:
-                                    # The next to sleep looks at used.idx first: nothing gets lost
-                                    # (2.7.7.1). The bits set, instead of a sum, keep wake-ups at
-                                    # even parts of the ring.
-                                    store16(used_event, n | c[_BATCH])
-                                continue
-                    n = c[_ALONE] and ms and not n  # it has waited, and for nothing
-                    full = cycle.in_flight()
-                    owner.check()
-                    break
+                else:
+                    return start
+                n = c[_ALONE] and ms and not n  # it has waited, and for nothing
+                full = cycle.in_flight()
+                owner.check()
             if full == limit and owner.blocked(n):
                 return start or None
 

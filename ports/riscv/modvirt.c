@@ -281,12 +281,28 @@ static mp_obj_t virt_store64(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR(virt_store64_obj, 2, virt_store64);
 
-// store_address(address, buf, at): the 64-bit word becomes the address of byte `at` of the buffer.
-static mp_obj_t virt_store_address(mp_obj_t address, mp_obj_t buf, mp_obj_t at) {
-    *(volatile uint64_t *)pointer(address) = (uintptr_t)within(buf, at, 0, MP_BUFFER_READ);
+// store_addresses(addresses, first, n, buf, at, step): of the 64-bit words whose addresses stand in a
+// list, from item `first` on, n become the addresses of bytes at, at + step, ... of the buffer.
+static mp_obj_t virt_store_addresses(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    size_t len;
+    mp_obj_t *addresses;
+    mp_obj_get_array(args[0], &len, &addresses);
+    size_t first = get_int(args[1]), n = get_int(args[2]), at = get_int(args[4]), step = get_int(args[5]);
+    if (n > len || first > len - n) {
+        mp_raise_ValueError(MP_ERROR_TEXT("first and n must lie within the addresses"));
+    }
+    mp_buffer_info_t buf;
+    mp_get_buffer_raise(args[3], &buf, MP_BUFFER_READ);
+    for (size_t i = 0; i < n; ++i, at += step) {
+        if (at > buf.len) {
+            mp_raise_ValueError(MP_ERROR_TEXT("offset and length must lie within the buffer"));
+        }
+        *(volatile uint64_t *)pointer(addresses[first + i]) = (uintptr_t)buf.buf + at;
+    }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(virt_store_address_obj, virt_store_address);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_store_addresses_obj, 6, 6, virt_store_addresses);
 
 // irq(source, handler, hard=False): handler(source) runs soon after the PLIC source fires, as
 // a scheduled function; it must quiet its device. None removes the handler. A hard one
@@ -340,12 +356,18 @@ static uint64_t deadline_in(mp_obj_t ms_in) {
     return clint_time() + (uint64_t)(ms > 0 ? ms : 0) * (TIME_HZ / 1000);
 }
 
-// Runs what is due, also inside a scheduled function, where it would have to wait.
-static void run_due(void) {
+// Runs what is due, also inside a scheduled function, where it would have to wait. Returns whether
+// there was something.
+static bool run_due(void) {
+    bool ran = MP_STATE_VM(sched_state) == MP_SCHED_PENDING;
     mp_handle_pending(true);
     if (MP_STATE_VM(sched_state) < 0) {
+        for (unsigned word = 0; word < PLIC_SOURCES / 32; ++word) {
+            ran |= pending[word] != 0;
+        }
         irq_dispatch(NULL);
     }
+    return ran;
 }
 
 // wait(ms) -> bool: sleep until a source of irq() has fired and its handler, if it
@@ -402,22 +424,33 @@ static MP_DEFINE_CONST_DICT(lock_methods, lock_methods_table);
 static MP_DEFINE_CONST_OBJ_TYPE(lock_type, MP_QSTR_lock, MP_TYPE_FLAG_NONE, locals_dict, &lock_methods);
 static const mp_obj_base_t virt_lock_obj = { &lock_type };
 
-static void sleep_while(volatile uint16_t *p, uint16_t old, mp_obj_t ms) {
+// Returns whether something else ran meanwhile.
+static bool sleep_while(volatile uint16_t *p, uint16_t old, mp_obj_t ms) {
     uint64_t deadline = deadline_in(ms);
-    run_due();
+    bool ran = run_due();
     while (*p == old && clint_time() < deadline) {
         clint_wait(deadline);
-        run_due();
+        ran |= run_due();
     }
+    return ran;
+}
+
+// How far the word has come from `old`, looked at before all later accesses.
+static mp_int_t moved(volatile uint16_t *p, uint16_t old) {
+    uint16_t now = *p;
+    __asm volatile ("fence ir, iorw" ::: "memory");
+    return (uint16_t)(now - old);
 }
 
 // wait16(address, value, ms) -> int: sleep until the 16-bit word at `address` is not
-// `value` (its low 16 bits) any more, or ms milliseconds have passed; return the word, read
-// before all later accesses. It is looked at first, and after every interrupt. Only in a
-// `with lock`, which is left meanwhile: what is due runs here.
+// `value` (its low 16 bits) any more, or ms milliseconds have passed; return by how much it is more,
+// modulo 65536. It is looked at first, and after every interrupt. Only in a `with lock`, which
+// is left meanwhile: what is due runs here. If something did, 65536 is added to the result:
+// what the lock guards may be different now.
 static mp_obj_t virt_wait16(mp_obj_t address, mp_obj_t value, mp_obj_t ms) {
     volatile uint16_t *p = pointer(address);
     uint16_t old = mp_obj_get_int_truncated(value);
+    bool ran = false;
     unlock();
     if (*p == old || MP_STATE_VM(sched_state) == MP_SCHED_PENDING) {
         nlr_buf_t nlr;
@@ -425,13 +458,11 @@ static mp_obj_t virt_wait16(mp_obj_t address, mp_obj_t value, mp_obj_t ms) {
             mp_sched_lock();
             nlr_jump(nlr.ret_val);
         }
-        sleep_while(p, old, ms);
+        ran = sleep_while(p, old, ms);
         nlr_pop();
     }
     mp_sched_lock();
-    uint16_t now = *p;
-    __asm volatile ("fence ir, iorw" ::: "memory");
-    return MP_OBJ_NEW_SMALL_INT(now);
+    return MP_OBJ_NEW_SMALL_INT(moved(p, old) + (ran ? 0x10000 : 0));
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(virt_wait16_obj, virt_wait16);
 
@@ -442,12 +473,10 @@ static mp_obj_t virt_sleep16(mp_obj_t address, mp_obj_t value, mp_obj_t ms) {
     uint16_t old = mp_obj_get_int_truncated(value);
     uint64_t deadline = deadline_in(ms);
     must_be_locked();
-    uint16_t now;
-    while ((now = *p) == old && clint_time() < deadline) {
+    while (*p == old && clint_time() < deadline) {
         clint_wait(deadline);
     }
-    __asm volatile ("fence ir, iorw" ::: "memory");
-    return MP_OBJ_NEW_SMALL_INT(now);
+    return MP_OBJ_NEW_SMALL_INT(moved(p, old));
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(virt_sleep16_obj, virt_sleep16);
 
@@ -492,7 +521,7 @@ static const mp_rom_map_elem_t virt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_sleep16), MP_ROM_PTR(&virt_sleep16_obj) },
     { MP_ROM_QSTR(MP_QSTR_store16), MP_ROM_PTR(&virt_store16_obj) },
     { MP_ROM_QSTR(MP_QSTR_store64), MP_ROM_PTR(&virt_store64_obj) },
-    { MP_ROM_QSTR(MP_QSTR_store_address), MP_ROM_PTR(&virt_store_address_obj) },
+    { MP_ROM_QSTR(MP_QSTR_store_addresses), MP_ROM_PTR(&virt_store_addresses_obj) },
     { MP_ROM_QSTR(MP_QSTR_wait), MP_ROM_PTR(&virt_wait_obj) },
     { MP_ROM_QSTR(MP_QSTR_wait16), MP_ROM_PTR(&virt_wait16_obj) },
     { MP_ROM_QSTR(MP_QSTR_VIRTIO_BASE), MP_ROM_INT(VIRTIO_BASE) },

@@ -26,7 +26,12 @@ def test_device_addresses_are_not_the_processors(rig):
     rig.dma._PA = rig.dma._VA + there
     modules = rig.board.modules()
     addressof, store64 = modules["uctypes"].addressof, modules["virt"].store64
-    rig.dma.point = lambda va, buf, at: store64(va, addressof(buf) + at + there)
+
+    def point(vas, first, n, buf, at, step):
+        for i in range(n):
+            store64(vas[first + i], addressof(buf) + at + step * i + there)
+
+    rig.dma.point = point
     rig.device.memory = memory = sim.Memory()
     memory.add_ram(ARENA + there, rig.board.arena)
     card = rig.vsnd.open()

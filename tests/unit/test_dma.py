@@ -94,11 +94,15 @@ def test_regions_never_overlap_and_all_come_back(dma):
 
 def test_addresses_outside_the_arena(dma, rig_of):
     data = bytes(range(64))
-    region = dma.alloc(16)
-    dma.point(region.va, data, 0)
-    dma.point(region.va + 8, data, 64)
-    start, end = struct.unpack("<QQ", region.load())
-    assert end - start == 64
+    region = dma.alloc(32)
+    words = [region.va + 24, region.va, region.va + 8]
+    dma.point(words, 1, 2, data, 32, 32)
+    start, end, _, untouched = struct.unpack("<QQQQ", region.load())
+    assert end - start == 32 and untouched == 0
     assert not 0 <= start - dma._PA < len(dma.arena)
+    dma.point(words, 0, 1, data, 0, 0)
+    assert struct.unpack("<Q", region.load(8, 24)) == (start - 32,)
     with pytest.raises(ValueError, match="within the buffer"):
-        dma.point(region.va, data, 65)
+        dma.point(words, 0, 2, data, 33, 32)
+    with pytest.raises(ValueError, match="within the addresses"):
+        dma.point(words, 2, 2, data, 0, 1)

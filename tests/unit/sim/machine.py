@@ -143,10 +143,13 @@ class Board:
             self._claimed.remove(source)
 
     def _dispatch(self):
+        # Returns whether something ran.
+        ran = False
         locked, self._locked = self._locked, True
         while self._claimed:
             source = self._claimed[0]
             if source in self._handlers:
+                ran = True
                 handler, level = self._handlers[source]
                 handler(source, *([] if level is None else [self._bits.pop(source, 0)]))
             if source in self._claimed:
@@ -155,8 +158,10 @@ class Board:
             self._claim(source)
         while self._scheduled and not locked and not self._locks:
             function, argument = self._scheduled.pop(0)
+            ran = True
             function(argument)
         self._locked = locked
+        return ran
 
     def _schedule(self, function, argument):
         if len(self._scheduled) == SCHEDULE_DEPTH:
@@ -277,9 +282,13 @@ class Board:
                 memory.store(address + 8 * i, 4, word & 0xFFFFFFFF)
                 memory.store(address + 8 * i + 4, 4, word >> 32)
 
-        def store_address(address, buf, at):
-            span(buf, at, 0, "store_address")
-            store64(address, self._addressof(buf) + at)
+        def store_addresses(addresses, first, n, buf, at, step):
+            if not 0 <= first <= first + n <= len(addresses):
+                raise ValueError("first and n must lie within the addresses")
+            for address in addresses[first : first + n]:
+                span(buf, at, 0, "store_addresses")
+                store64(address, self._addressof(buf) + at)
+                at += step
 
         class Lock:
             def __enter__(lock):
@@ -293,22 +302,22 @@ class Board:
             deadline = self.clock.now + max(ms, 0) * 1000
             self._locks -= 1
             try:
-                self._dispatch()
+                ran = self._dispatch()
                 while load(address, 2, 2) == value & 0xFFFF and self.clock.now < deadline:
                     self._interrupted = False
                     while not self._interrupted and self.clock.now < deadline:
                         self.clock.step(deadline)
-                    self._dispatch()
+                    ran |= self._dispatch()
             finally:
                 self._locks += 1
-            return load(address, 2, 2)
+            return (load(address, 2, 2) - value & 0xFFFF) + (ran and 0x10000)
 
         def sleep16(address, value, ms):
             assert self._locks, "sleep16 not in a `with lock`"
             deadline = self.clock.now + max(ms, 0) * 1000
             while load(address, 2, 2) == value & 0xFFFF and self.clock.now < deadline:
                 self.clock.step(deadline)
-            return load(address, 2, 2)
+            return load(address, 2, 2) - value & 0xFFFF
 
         def exit(status=0):
             if not 0 <= status <= 255:
@@ -332,7 +341,7 @@ class Board:
             "sleep16": sleep16,
             "store16": store16,
             "store64": store64,
-            "store_address": store_address,
+            "store_addresses": store_addresses,
             "wait": self._wait,
             "wait16": wait16,
             "VIRTIO_BASE": VIRTIO_BASE,
