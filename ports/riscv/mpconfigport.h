@@ -38,6 +38,7 @@
 #define MICROPY_READER_VFS                      (1)
 #define mp_builtin___import__                   import_module // see import.c
 #define MICROPY_WRAP_MP_MAP_LOOKUP(f)           f##_default // see map.c
+#define MICROPY_WRAP_MP_BINARY_OP(f)            f##_default // see binary_op.c
 #define MICROPY_ENABLE_EMERGENCY_EXCEPTION_BUF  (1)
 #define MICROPY_EMERGENCY_EXCEPTION_BUF_SIZE    (256)
 #define MICROPY_LONGINT_IMPL                    (MICROPY_LONGINT_IMPL_MPZ)
