@@ -21,6 +21,10 @@ _INT_CONFIG = const(2)
 # writes to memory that the next program uses.
 _live = []
 
+# By base address: regions of devices that never said that they were reset. They may still write
+# there, so it is nobody's until they say so.
+_quarantine = {}
+
 
 def _quiet_all():
     failure = None
@@ -68,6 +72,9 @@ class Device:
         self.orphans = []  # regions that go back to the arena when the device is reset
         # The steps of 3.1.1.
         transport.reset()
+        if _quarantine:
+            for region in _quarantine.pop(transport.base, ()):
+                dma.free(region)
         transport.add_status(mmio.ACKNOWLEDGE)
         transport.add_status(mmio.DRIVER)
         try:
@@ -175,6 +182,9 @@ class Device:
             queue.reap()
             return head not in queue.busy
 
+        if virt.load16(queue.used_va, 2) != queue.taken:
+            queue.reap()  # what nobody waits for is not taken for the answer
+            self.check()
         queue.submit(head)
         return self.wait(done, ms)
 
@@ -183,15 +193,25 @@ class Device:
         self.close()
 
     def close(self):
-        """Reset the device and return its rings to the arena."""
+        """Reset the device and return its rings to the arena.
+
+        OSError(ETIMEDOUT) if it does not say that it was reset. Then its memory is kept until
+        another Device at the same place was: what it wrote meanwhile is nobody's.
+        """
         if self in _live:
             _live.remove(self)
-        virt.irq(self.transport.irq, None)
-        self.transport.reset()
-        for queue in self.queues:
+        t = self.transport
+        virt.irq(t.irq, None)
+        queues, self.queues = self.queues, ()
+        regions, self.orphans = self.orphans, []
+        self.error = "device at %#x is closed" % t.base
+        try:
+            t.reset()
+        except BaseException:  # Ctrl-C too
+            regions += [queue.region for queue in queues]
+            _quarantine[t.base] = _quarantine.get(t.base, []) + regions
+            raise
+        for queue in queues:
             queue.free()
-        for region in self.orphans:
+        for region in regions:
             dma.free(region)
-        self.queues = ()
-        self.orphans = []
-        self.error = "device at %#x is closed" % self.transport.base

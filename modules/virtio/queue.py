@@ -60,7 +60,7 @@ class Queue:
         self._tables = tables
         self.notify_va = transport.notify_va
         self._next = 0  # avail.idx, free-running mod 65536
-        self._last = 0  # used.idx up to which entries were taken, likewise
+        self.taken = 0  # used.idx up to which entries were taken, likewise
         self._quiet = 0  # chains submitted since the last kick, or look whether one is wanted
         self.batch = 0  # interrupts wanted at one in batch + 1 returns, a power of two
         # The driver's own record of what it gave away: the descriptor table is not trusted.
@@ -201,8 +201,8 @@ class Queue:
             self._reap()
 
     def _reap(self):
-        while self._last != virt.load16(self.used_va, 2):
-            at = 4 + 8 * (self._last & (self.size - 1))
+        while self.taken != virt.load16(self.used_va, 2):
+            at = 4 + 8 * (self.taken & (self.size - 1))
             head = virt.load32(self.used_va, at)
             length = virt.load32(self.used_va, at + 4)
             if head not in self.busy:
@@ -218,8 +218,8 @@ class Queue:
                 )
                 return
             owner = self.busy.pop(head)
-            self._last = (self._last + 1) & 0xFFFF
-            self.wake_after(self._last)  # before the loop looks again: nothing gets lost (2.7.7.1)
+            self.taken = (self.taken + 1) & 0xFFFF
+            self.wake_after(self.taken)  # before the loop looks again: nothing gets lost (2.7.7.1)
             if owner is None:
                 self.written[head] = length
             else:
@@ -270,10 +270,12 @@ class Queue:
         """Let the indexes be what the Cycle made of them, modulo 65536. Nothing is busy."""
         self._quiet = submitted - returned  # for some of them a kick may be due
         self._next = submitted & 0xFFFF
-        self._last = returned & 0xFFFF
+        self.taken = returned & 0xFFFF
         self.busy.clear()
 
     def free(self):
         """Return the rings to the arena. The device must have been reset."""
         dma.free(self.region)
-        self.busy.clear()  # whoever still looks at the rings believes nothing that stands there
+        # Whoever still looks at the rings believes nothing that stands there.
+        self.busy.clear()
+        self.written.clear()

@@ -78,24 +78,32 @@ class Card:
     """
 
     def __init__(self, transport):
-        # Jacks, channel maps and controls have empty queues until they are asked for.
-        self.device = device = _SoundDevice(
-            transport, CTLS, (_QUEUE_SIZE, _EVENTS, _QUEUE_SIZE, _QUEUE_SIZE), EVENTQ
-        )
         self._users = []
         self._under_way = 0  # requests: more than one if a scheduled function makes some, too
         self.early = None  # events that came while refresh() reads
-        self._request = dma.alloc(_REQUEST_BYTES)
-        self._response = dma.alloc(_RESPONSE_BYTES)
-        self._head = device.queues[CONTROLQ].chain(
-            (self._request.pa, 4, False), (self._response.pa, 4, True)
-        )
-        self.streams = self.jacks = self.chmaps = self.controls = ()
         self._events = None
-        self._event_buffers = dma.alloc(_EVENTS * protocol.EVENT_BYTES)
-        device.queues[EVENTQ].post(self._event_buffers, protocol.EVENT_BYTES, self)
-        device.card = self
+        self._start(transport)
+
+    def _start(self, transport):
+        self.device = device = _SoundDevice(
+            transport, CTLS, (_QUEUE_SIZE, _EVENTS, _QUEUE_SIZE, _QUEUE_SIZE), EVENTQ
+        )
+        # Events about them are for nobody until they are asked for.
+        self.streams = self.jacks = self.chmaps = self.controls = ()
         try:
+            # Both are the device's until it is reset.
+            self._messages = messages = dma.alloc(_REQUEST_BYTES + _RESPONSE_BYTES)
+            device.orphans.append(messages)
+            self._event_buffers = dma.alloc(_EVENTS * protocol.EVENT_BYTES)
+            device.orphans.append(self._event_buffers)
+            self._head = device.queues[CONTROLQ].chain(
+                (messages.pa, 4, False), (messages.pa + _REQUEST_BYTES, 4, True)
+            )
+            queue = device.queues[EVENTQ]
+            if self._events:
+                self._events.renew(queue, self._event_buffers)
+            queue.post(self._event_buffers, protocol.EVENT_BYTES, self)
+            device.card = self
             self.refresh()
         except BaseException:  # Ctrl-C too
             self.close()
@@ -191,30 +199,31 @@ class Card:
         # gets its own for a while.
         n = len(message)
         room = 4 + response_bytes
-        request, response, at = self._request, self._response, 0
-        own = n > request.size or room > response.size or self._under_way > 1
+        memory, at = self._messages, _REQUEST_BYTES
+        own = n > at or room > _RESPONSE_BYTES or self._under_way > 1
         if own:
-            request = response = dma.alloc(n + room)
-            at = n
+            memory, at = dma.alloc(n + room), n
             try:
-                head = queue.chain((request.pa, n, False), (request.pa + n, room, True))
+                head = queue.chain((memory.pa, n, False), (memory.pa + n, room, True))
             except OSError:
-                dma.free(request)
+                dma.free(memory)
                 raise
         else:
             queue.resize(head, n, room)
-        request.store(message)
+        memory.store(message)
         try:
             if not self.device.request(queue, head, _REQUEST_MS):
                 raise self._failure(message, errno.ETIMEDOUT, "no answer in %d ms" % _REQUEST_MS)
-            return response.load(queue.written[head], at)
+            return memory.load(queue.written[head], at)
+        except KeyError:  # a callback has closed or reset the card
+            raise self._failure(message, errno.ENODEV, "the device was reset")
         finally:
             if own:
                 if head in queue.busy:
-                    self.device.orphans.append(request)
+                    self.device.orphans.append(memory)
                 else:
                     queue.discard(head)
-                    dma.free(request)
+                    dma.free(memory)
 
     def _failure(self, message, number, text):
         return OSError(number, "%s: %s" % (protocol.request_name(message), text))
@@ -304,17 +313,40 @@ class Card:
                 user.abort()
             except OSError:
                 pass  # the device is reset next, which does what the stream did not
+        for user in list(self._users):
+            user.end()  # this is a callback, in the middle of one of its commands
+
+    def reset(self):
+        """Reset the device and bring it up anew, in whatever state it is: hung, broken or well.
+
+        Streams in use end: what they had queued is lost, and calls on them raise OSError(ENODEV).
+        Records are read again. What `events` keeps stays, its handler too. After close() it opens
+        the card again.
+
+        OSError(ETIMEDOUT) if the device does not say that it was reset, otherwise as vsnd.open().
+        The card is closed then, and may be reset() again. OSError(EBUSY) if it was closed and
+        opened again: that is another Card.
+        """
+        device = self.device
+        base = device.transport.base
+        if _cards.get(base, self) is not self:
+            raise OSError(errno.EBUSY, "card at %#x was opened again: use that Card" % base)
+        for user in self._users:
+            user.lost = True
+        self.close()
+        self._start(device.transport)
+        _cards[base] = self
+        device.error = "the card was reset: open the stream again"  # for calls under way
 
     def close(self):
-        """Stop every stream and reset the device. open() brings it up again."""
-        if self._request:
+        """Stop every stream and reset the device. open() brings it up again.
+
+        OSError(ETIMEDOUT) if the device does not say that it was reset. It is closed all the same.
+        """
+        if self.device.queues:
             if _cards.get(self.device.transport.base) is self:
                 del _cards[self.device.transport.base]
             self.device.quiet()
-            dma.free(self._event_buffers)
-            dma.free(self._request)
-            dma.free(self._response)
-            self._request = None
 
     def __repr__(self):
         t = self.device.transport

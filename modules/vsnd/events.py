@@ -46,6 +46,11 @@ class Events(IOBase):
         self._kept = deque((), _KEPT)
         self.lost = 0
 
+    def renew(self, queue, region):
+        """The device was reset and has other buffers."""
+        self._queue = queue
+        self._region = region
+
     def back(self, head, length):
         """The device has used a buffer: note what it says and give the buffer back."""
         code, data = struct.unpack("<II", self._region.load(EVENT_BYTES, EVENT_BYTES * head))

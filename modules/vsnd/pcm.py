@@ -116,6 +116,8 @@ class PCM(IOBase):
     the device's own commands, for those who want them; playing and recording need none.
     """
 
+    lost = False  # the card was reset
+
     def __init__(self, card, stream, rate, channels, format, period, periods, features, flow):
         if features is None:
             features = stream.features & protocol.PCM_DEFAULT
@@ -150,6 +152,8 @@ class PCM(IOBase):
         self._xruns = 0
         self._dry_at = -1  # slots submitted at the last xrun
         device = card.device
+        if device.error:  # a closed one has no queues
+            device.check()
         self._ring = flow(
             device, device.queues[protocol.TXQ + stream.direction], protocol.pcm_xfer(stream.id),
             self.period_bytes, self.frame_bytes, periods, protocol.OK, self,
@@ -165,15 +169,17 @@ class PCM(IOBase):
             self.set_params()
             self.prepare()
         except BaseException:  # Ctrl-C too
-            self._free()
+            self.end()
             raise
 
-    def _free(self):
-        if self._handler:
-            self.irq(None)
-        self._go(CLOSED)
-        self.card._users.remove(self)
-        self._ring.close()
+    def end(self):
+        """Give the stream back, whatever the device does with it."""
+        if self._state is not CLOSED:
+            if self._handler:
+                self.irq(None)
+            self._go(CLOSED)
+            self.card._users.remove(self)
+            self._ring.close()
 
     def _go(self, state):
         self._state = state
@@ -195,7 +201,8 @@ class PCM(IOBase):
         try:
             self.card.request(request(self.stream.id))
         except BaseException:
-            self._go(before)
+            if self._state is not CLOSED:  # by a callback, with its card
+                self._go(before)
             raise
         finally:
             self._doing = None
@@ -210,8 +217,13 @@ class PCM(IOBase):
             )
 
     def only(self, what, states):
-        """OSError(EPERM) unless the state is one of `states`."""
+        """OSError(EPERM) unless the state is one of `states`; ENODEV if the card was reset."""
         if self._state not in states:
+            if self.lost:
+                raise OSError(
+                    errno.ENODEV,
+                    "%s: the card was reset: open stream %d again" % (what, self.stream.id),
+                )
             raise OSError(
                 errno.EPERM,
                 "%s in state %s: allowed in %s" % (what, self._state, " ".join(states)),
@@ -299,7 +311,7 @@ class PCM(IOBase):
             try:
                 self.drop()
             finally:
-                self._free()
+                self.end()
 
     def __enter__(self):
         return self
@@ -402,7 +414,7 @@ class PCM(IOBase):
 
     def check(self):
         """OSError(EIO) if the device has refused data or broken the rules."""
-        self.card.device.check()
+        self._ring.device.check()
         if self._ring.error:
             raise OSError(errno.EIO, "stream %d: %s" % (self.stream.id, self._ring.error))
 
@@ -419,7 +431,7 @@ class PCM(IOBase):
     def wait(self, done, what, ms):
         """Wait until done(), which is asked after every return of a slot; OSError(ETIMEDOUT)."""
         self._ring.rest(1)
-        in_time = self.card.device.wait(done, ms)
+        in_time = self._ring.device.wait(done, ms)
         self._ring.rest(1 if self._handler else self._batch)
         if not in_time:
             raise OSError(

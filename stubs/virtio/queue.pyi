@@ -24,6 +24,7 @@ class Queue:
     avail_va: int
     used_va: int
     notify_va: int
+    taken: int
     batch: int
     busy: dict[int, object]
     written: dict[int, int]

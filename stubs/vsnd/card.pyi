@@ -90,6 +90,20 @@ class Card:
         """Return the Control of that name and index. ValueError, saying which there are."""
     def chmap(self, pcm: PCM) -> Chmap | None:
         """Return the Chmap for an Output's or Input's channels, None if the device has none."""
+    def reset(self) -> None:
+        """Reset the device and bring it up anew, in whatever state it is: hung, broken or well.
+
+        Streams in use end: what they had queued is lost, and calls on them raise OSError(ENODEV).
+        Records are read again. What `events` keeps stays, its handler too. After close() it opens
+        the card again.
+
+        OSError(ETIMEDOUT) if the device does not say that it was reset, otherwise as vsnd.open().
+        The card is closed then, and may be reset() again. OSError(EBUSY) if it was closed and
+        opened again: that is another Card.
+        """
     def close(self) -> None:
-        """Stop every stream and reset the device. open() brings it up again."""
+        """Stop every stream and reset the device. open() brings it up again.
+
+        OSError(ETIMEDOUT) if the device does not say that it was reset. It is closed all the same.
+        """
 

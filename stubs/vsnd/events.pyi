@@ -27,6 +27,8 @@ class Events(IOBase):
 
     lost: int
     def __init__(self, card: Card, queue: Queue, region: Region) -> None: ...
+    def renew(self, queue: Queue, region: Region) -> None:
+        """The device was reset and has other buffers."""
     def back(self, head: int, length: int) -> None:
         """The device has used a buffer: note what it says and give the buffer back."""
     def take(self, code: int, data: int) -> None:

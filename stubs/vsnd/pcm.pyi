@@ -67,6 +67,7 @@ class PCM(IOBase):
     features: int
     frame_bytes: int
     period_bytes: int
+    lost: bool
     def __init__(
         self,
         card: Card,
@@ -79,8 +80,10 @@ class PCM(IOBase):
         features: int | None,
         flow: type[Cycle],
     ) -> None: ...
+    def end(self) -> None:
+        """Give the stream back, whatever the device does with it."""
     def only(self, what: str, states: Iterable[str]) -> None:
-        """OSError(EPERM) unless the state is one of `states`."""
+        """OSError(EPERM) unless the state is one of `states`; ENODEV if the card was reset."""
     def set_params(self) -> None:
         """PCM_SET_PARAMS with the parameters that the stream was opened with."""
     def prepare(self) -> None:

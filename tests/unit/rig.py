@@ -36,7 +36,7 @@ class Rig:
 
     def wind(self, card, queue, count):
         """Let the indexes of a queue stand at `count` on both sides."""
-        card.device.queues[queue]._next = card.device.queues[queue]._last = count
+        card.device.queues[queue]._next = card.device.queues[queue].taken = count
         self.device.rings[queue].wind(count)
 
     def guards(self):

@@ -20,7 +20,7 @@ def by_hand(rig):
 
 
 def wind(queue, ring, count):
-    queue._next = queue._last = count
+    queue._next = queue.taken = count
     ring.wind(count)
 
 

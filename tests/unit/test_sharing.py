@@ -45,7 +45,7 @@ class Share:
         self.dev = rig.virtio.Device(rig.mmio.MMIO(rig.base, 8), 0, (SIZE,))
         self.queue = self.dev.queues[0]
         self.ring = rig.device.rings[0]
-        self.queue._next = self.queue._last = start
+        self.queue._next = self.queue.taken = start
         self.ring.wind(start)
         self.free = rig.dma.available()
 
