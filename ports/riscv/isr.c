@@ -7,19 +7,16 @@
 #include "isr.h"
 
 // What was interrupted may be anywhere, also in the middle of growing one of its stacks. So
-// a handler has stacks of its own. Both are the trap stack, which lies on top of the other: C
-// grows down from its top, and Python frames lie at its bottom.
-#define PYSTACK_SIZE (4096)
-
-extern uint8_t __stack_top, __trap_stack_top;
+// a handler has stacks of its own: the trap stack, and one for Python frames.
+extern uint8_t __trap_stack_bottom, __trap_stack_top, __trap_pystack_start, __trap_pystack_end;
 
 bool isr_call(const char *message, unsigned number, mp_obj_t function, size_t n_args, const mp_obj_t *args) {
     mp_state_thread_t *thread = &mp_state_ctx.thread;
     char *stack_top = thread->stack_top;
     size_t stack_limit = thread->stack_limit;
     uint8_t *start = thread->pystack_start, *end = thread->pystack_end, *cur = thread->pystack_cur;
-    mp_cstack_init_with_top(&__trap_stack_top, &__trap_stack_top - &__stack_top - PYSTACK_SIZE);
-    mp_pystack_init(&__stack_top, &__stack_top + PYSTACK_SIZE);
+    mp_cstack_init_with_top(&__trap_stack_top, &__trap_stack_top - &__trap_stack_bottom);
+    mp_pystack_init(&__trap_pystack_start, &__trap_pystack_end);
     mp_sched_lock();
     gc_lock();
 

@@ -15,6 +15,7 @@
 #include "shared/runtime/pyexec.h"
 #include "fdt.h"
 #include "finisher.h"
+#include "guard.h"
 #include "heap.h"
 #include "machine_timer.h"
 #include "modvirt.h"
@@ -193,6 +194,7 @@ void main_deinit(void) {
 }
 
 void main_run(const void *fdt) {
+    guard_init();
     main_reset_cause = (__warm & ~0xffu) == WARM ? __warm & 0xff : PWRON_RESET;
     main_next_cause(HARD_RESET);
 

@@ -52,15 +52,6 @@ _start:
     la      t0, __trap_stack_top
     csrw    mscratch, t0
 
-    // A locked PMP entry without permissions makes the page below the stack
-    // fault in machine mode too: an overflow ends in the register dump.
-    la      t0, __stack_guard
-    srli    t0, t0, 2
-    ori     t0, t0, 0x1ff       // NAPOT, 4096 bytes
-    csrw    pmpaddr0, t0
-    li      t0, 0x98            // L | NAPOT
-    csrw    pmpcfg0, t0
-
     mv      a0, s1
     call    main_run            // does not return
 

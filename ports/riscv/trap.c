@@ -8,6 +8,7 @@
 #include "py/mpprint.h"
 #include "clint.h"
 #include "finisher.h"
+#include "guard.h"
 #include "plic.h"
 #include "trap.h"
 
@@ -19,8 +20,6 @@
 #define WORD "%08x"
 #define PARTS(x) (unsigned)(x)
 #endif
-
-extern uint8_t __stack_guard, __stack_bottom;
 
 // Exception codes of the RISC-V privileged specification, table "mcause".
 static const char *const causes[] = {
@@ -49,19 +48,22 @@ void trap_interrupt(uintptr_t mcause) {
     }
 }
 
-void trap_exception(const uintptr_t *x) {
+static void tell_cause(void) {
     uintptr_t mcause, mepc, mtval;
     __asm volatile ("csrr %0, mcause" : "=r" (mcause));
     __asm volatile ("csrr %0, mepc" : "=r" (mepc));
     __asm volatile ("csrr %0, mtval" : "=r" (mtval));
-
     const char *what = mcause < sizeof(causes) / sizeof(causes[0]) ? causes[mcause] : "unknown";
     mp_printf(&mp_plat_print, "\nTRAP: %s (mcause %u) at 0x" WORD ", address 0x" WORD "\n",
         what, (unsigned)mcause, PARTS(mepc), PARTS(mtval));
-    uintptr_t guard = (uintptr_t)&__stack_guard;
-    if (mtval >= guard && mtval < (uintptr_t)&__stack_bottom) {
-        mp_printf(&mp_plat_print, "the C stack has overflowed into its guard page\n");
+    const char *hit = guard_hit(mcause, mtval);
+    if (hit != NULL) {
+        mp_printf(&mp_plat_print, "%s\n", hit);
     }
+}
+
+void trap_exception(const uintptr_t *x) {
+    tell_cause();
     for (int i = 1; i < 32; ++i) {
         mp_printf(&mp_plat_print, "%4s " WORD "%s", names[i], PARTS(x[i]),
             i % 4 == 0 || i == 31 ? "\n" : " ");
@@ -75,13 +77,7 @@ void trap_double(void) {
     __asm volatile ("csrw mscratch, zero");
     if (!told) {
         told = true;
-        uintptr_t mcause, mepc, mtval;
-        __asm volatile ("csrr %0, mcause" : "=r" (mcause));
-        __asm volatile ("csrr %0, mepc" : "=r" (mepc));
-        __asm volatile ("csrr %0, mtval" : "=r" (mtval));
-        const char *what = mcause < sizeof(causes) / sizeof(causes[0]) ? causes[mcause] : "unknown";
-        mp_printf(&mp_plat_print, "\nTRAP: %s (mcause %u) at 0x" WORD ", address 0x" WORD "\n",
-            what, (unsigned)mcause, PARTS(mepc), PARTS(mtval));
+        tell_cause();
         crash("exception in an interrupt handler");
     }
     finisher_exit(EXIT_CRASH);

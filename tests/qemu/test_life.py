@@ -135,15 +135,6 @@ def test_an_error_of_the_program_is_its_status(board, program, error):
     assert result.output.splitlines()[-1].startswith(error)
 
 
-def test_the_stack_guard_ends_the_board_with_a_message(board, firmware):
-    nm = tools.TOOLS / "bin" / "riscv64-unknown-elf-nm"
-    symbols = subprocess.run([nm, firmware], capture_output=True, text=True, check=True).stdout
-    (guard,) = (line.split()[0] for line in symbols.splitlines() if line.endswith("__stack_guard"))
-    result = board.run(f"import machine\nmachine.mem32[0x{guard}] = 1")
-    assert result.status == 134
-    assert "the C stack has overflowed into its guard page" in result.output
-
-
 @pytest.mark.parametrize("hard", [True, False])
 @pytest.mark.parametrize("status", [0, 7])
 def test_exit_in_a_callback_ends_the_board(board, hard, status):
