@@ -10,6 +10,8 @@
 #: make conformance  the same for the rules of VirtIO alone, and write docs/conformance.md
 #: make bench      what playing costs, in guest instructions, and whether it costs more than it did;
 #:                 ACCEPT=1 takes today's figures for right; QUICK=1 for what CI does
+#: make soak       noise in real time for MINUTES=10 while every processor is busy; RING=1 finds the
+#:                 smallest ring that plays without an xrun (docs/realtime.md)
 #: make picture    draw docs/tone.svg from a recording of the tone
 #: make firmware   only build build/$(BOARD)/firmware.elf
 #: make tools      only get QEMU, a RISC-V GCC and MicroPython's source, into .tools/
@@ -51,7 +53,7 @@ PYTEST := $(VENV) -m pytest -n auto
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # two boards share mpy-cross
-.PHONY: help run-qemu repl serve test test-unit test-qemu test-device test-upstream conformance bench \
+.PHONY: help run-qemu repl serve test test-unit test-qemu test-device test-upstream conformance bench soak \
 	picture firmware tools clean
 
 help:
@@ -92,6 +94,10 @@ conformance: firmware .venv/made
 bench: firmware .venv/made
 	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(MAKE) --no-print-directory -f bench/floor/Makefile BOARD=$(BOARD)
 	@PYTHONPATH=host $(VENV) -m bench $(if $(QUICK),--quick) $(if $(ACCEPT),--accept)
+
+soak: firmware .venv/made
+	@PYTHONPATH=host $(VENV) bench/soak.py $(if $(RING),--ring) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(PERIOD),--period $(PERIOD)) $(if $(PERIODS),--periods $(PERIODS)) $(if $(LOAD),--load $(LOAD))
 
 picture: firmware .venv/made
 	@$(VIRTBOARD) run --headless --wav $(BUILD)/tone.wav
