@@ -47,7 +47,7 @@ _PARAMS = "nchannels sampwidth framerate nframes comptype compname"
 _wave_params = namedtuple("_wave_params", _PARAMS)
 
 
-class Error(Exception):
+class Error(ValueError):
     pass
 
 

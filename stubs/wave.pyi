@@ -18,7 +18,7 @@ class _wave_params(NamedTuple):
     comptype: str
     compname: str
 
-class Error(Exception): ...
+class Error(ValueError): ...
 
 @overload
 def open(
