@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from virtboard import VirtboardError
+from virtboard.files import tree
 
 IMAGE_BYTES = 64 << 20  # of a new image; it is sparse, and the board makes a FAT file system on it
 SECTOR = 512
@@ -17,7 +18,10 @@ def prepare(disk):
         raise VirtboardError("DISK= is empty: name an image or a folder, or leave DISK= out")
     disk = Path(disk)
     if disk.is_dir():
-        size = sum(path.stat().st_size for path in disk.rglob("*") if path.is_file())
+        try:
+            size = size_of(tree(disk, "/disk"))
+        except OSError as error:
+            raise VirtboardError(f"cannot read {error.filename}: {error.strerror}") from None
         if size > FOLDER_BYTES:
             raise VirtboardError(f"DISK={disk} has {size >> 20} MiB: QEMU shows a folder of 504")
         return
@@ -31,6 +35,12 @@ def prepare(disk):
         raise VirtboardError(f"cannot make the disk image {disk}: {error.strerror}") from None
     if disk.stat().st_size < SECTOR:
         raise VirtboardError(f"DISK={disk} is no disk image: it has less than {SECTOR} bytes")
+
+
+def size_of(entries):
+    """The bytes of all files in a files.tree()."""
+    each = entries.values()
+    return sum(size_of(e) if isinstance(e, dict) else e.stat().st_size for e in each)
 
 
 def options(disk):

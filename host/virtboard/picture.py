@@ -28,6 +28,8 @@ def draw(recording, path):
     """
     if not recording.frames:
         raise VirtboardError(f"{recording.path} is empty: there is nothing to draw")
+    if not recording.rate:
+        raise VirtboardError(f"{recording.path} has a rate of 0 Hz: it cannot be drawn")
     svg = Path(path).suffix == ".svg"
     with style.context("default"), rc_context(SVG):
         ratios = [1] * recording.channels + ([] if svg else [2])

@@ -23,7 +23,9 @@ from pathlib import Path
 
 import pytest
 
+from virtboard import VirtboardError
 from virtboard.card import Card
+from virtboard.files import shown
 from virtboard.qemu import ROM_ADDRESS, Machine, build_folder
 from virtboard.rom import write_image
 
@@ -103,6 +105,8 @@ def write_rom(folder, main, files, image):
         files["main.py"] = textwrap.dedent(main)
     for name, data in files.items():
         path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise VirtboardError(f"{shown(name)} leads out of /rom")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data.encode() if isinstance(data, str) else data)
     write_image(folder, image)

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,13 +15,16 @@ from pathlib import Path
 
 from virtboard import VirtboardError, alsa
 from virtboard import disk as disks
+from virtboard.files import read_file, shown
 from virtboard.process import Drain, started
 from virtboard.recording import Recording, empty_recording, finish_header
+from virtboard.romfs import FLASH_BYTES, Damaged, check_image
 
 BOARDS = ("qemu_virt", "qemu_virt32")  # the first, unless $BOARD names another
 ROM_ADDRESS = 0x20000000  # flash 0 of the machine `virt`
 RATES = range(5512, 384001)  # Hz: the lowest and the highest rate that virtio-sound knows
 LAST_LINES = 10  # of the serial output, told when a run takes too long
+LAST_CHARACTERS = 10_000  # that they are looked for in
 
 # What QEMU says on its standard error before it goes on without (part of) the sound.
 COMPLAINTS = {
@@ -41,9 +45,10 @@ def build_folder(board=None):
 
 def xlen(firmware):
     """Bits of a register of the machine that an ELF file is for; 64 if the file is none."""
-    with contextlib.suppress(OSError), open(firmware, "rb") as f:
-        if f.read(5) == b"\x7fELF\x01":
-            return 32
+    with contextlib.suppress(OSError):
+        if os.path.isfile(firmware):  # and no FIFO, which would be waited for
+            with open(firmware, "rb") as f:
+                return 32 if f.read(5) == b"\x7fELF\x01" else 64
     return 64
 
 
@@ -55,9 +60,9 @@ class BoardTimeout(RunFailed, TimeoutError):
     """The run was ended from outside; `result` is what there was up to then."""
 
     def __init__(self, limit, result):
-        said = result.output.rstrip().splitlines()[-LAST_LINES:] or ["(none)"]
+        said = result.output[-LAST_CHARACTERS:].rstrip().splitlines()[-LAST_LINES:] or ["(none)"]
         lines = [f"the board did not end within {limit:g} s of real time; last serial lines:"]
-        super().__init__("\n  ".join([*lines, *said, *result.failures]))
+        super().__init__("\n  ".join([*lines, *map(shown, said), *result.failures]))
         self.result = result
 
 
@@ -66,7 +71,7 @@ class Result:
     """What a run left behind."""
 
     status: int  # the guest's, or QEMU's own; never 0 when the sound was lost
-    output: str  # what the guest printed on its UART, lines ended by \n
+    output: str  # what the guest printed on its UART, lines ended by \n; see process.KEPT
     errors: str  # what QEMU said on standard error
     seconds: float  # real time
     wav: Path | None = None  # the recording's file
@@ -195,8 +200,12 @@ class Machine:
             raise VirtboardError(f"no QEMU at {self.qemu}: `make tools` gets one")
         if not Path(self.firmware).is_file():
             raise VirtboardError(f"no firmware at {self.firmware}: `make run-qemu` builds it")
-        if self.rom is not None and not Path(self.rom).is_file():
-            raise VirtboardError(f"no ROM image at {self.rom}: `virtboard rom` packs one")
+        self._check_rom()
+        if listens_to_others(self.serial):
+            raise VirtboardError(
+                f"--serial {shown(self.serial)} would listen to other computers, and who has the"
+                " REPL has the board: name 127.0.0.1, as in tcp:127.0.0.1:4444,server=on"
+            )
         if self.disk is not None:
             disks.prepare(self.disk)
             if self.icount:
@@ -229,6 +238,19 @@ class Machine:
             if self.driver not in drivers:
                 has = ", ".join(drivers)
                 raise VirtboardError(f"QEMU has no audio driver {self.driver!r}: it has {has}")
+
+    def _check_rom(self):
+        if self.rom is None:
+            return
+        if not Path(self.rom).is_file():
+            raise VirtboardError(f"no ROM image at {self.rom}: `virtboard rom` packs one")
+        try:
+            check_image(read_file(self.rom, FLASH_BYTES))
+        except OSError as error:
+            raise VirtboardError(f"cannot read {self.rom}: {error.strerror}") from None
+        except Damaged as problem:
+            right = "`virtboard rom` packs one"
+            raise VirtboardError(f"{self.rom} is no ROM image: {problem}; {right}") from None
 
     def run(self, timeout=60.0, echo=None, echo_errors=None):
         """Runs until the guest ends, with nothing on standard input.
@@ -294,7 +316,7 @@ def judge(code, errors, hears=False):
     hears: whether the sound card is fed from a file.
     """
     failures = [
-        f"{meaning}: {line.strip()}"
+        f"{meaning}: {shown(line.strip())}"
         for line in errors.splitlines()
         for words, meaning in (COMPLAINTS | (alsa.COMPLAINTS if hears else {})).items()
         if words in line
@@ -311,6 +333,21 @@ def audio_drivers(qemu):
     command = [str(qemu), "-audiodev", "help"]
     listing = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
     return [line.strip() for line in listing.splitlines() if line.strip() and ":" not in line]
+
+
+def listens_to_others(serial):
+    """Whether a -serial of QEMU would take connections from other computers."""
+    kind, _, rest = serial.removeprefix("mon:").partition(":")
+    address, *options = rest.split(",")
+    if kind == "udp":
+        host = address.partition("@")[2].rpartition(":")[0]
+    elif kind in ("tcp", "telnet", "tn3270", "websocket"):
+        if not any(option.startswith("server") for option in options):
+            return False
+        host = address.rpartition(":")[0]
+    else:
+        return False
+    return not re.fullmatch(r"127(\.\d+){3}|localhost|\[?::1\]?", host)
 
 
 def escaped(path):

@@ -3,6 +3,7 @@
 
 import os
 import stat
+import struct
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -10,8 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from virtboard import VirtboardError
+from virtboard.files import read_file
 
 HEADER_BYTES = 44  # QEMU writes exactly this header; its two sizes are not to be trusted
+PCM_HEADER = b"fmt \x10\0\0\0"
+MAX_BYTES = 1 << 30  # of a file to look at: 93 minutes at 48000 Hz
+SIZE_MAX = 0xFFFFFFFF  # what a header can say
 SPECTRUM_FRAMES = 65536
 GAP_MS = 1.0  # a shorter silence is a tone that crosses zero
 CONTEXT_FRAMES = 64  # that must agree before a difference is called a loss or an insertion
@@ -37,12 +42,12 @@ class Recording:
     def __init__(self, path, dtype="<i2", channels=2, rate=None):
         self.path = Path(path)
         try:
-            data = self.path.read_bytes()
+            data = read_file(self.path, MAX_BYTES)
         except OSError as error:
             raise VirtboardError(f"cannot read {path}: {error.strerror}") from None
-        if data and (len(data) < HEADER_BYTES or data[:4] + data[8:12] != b"RIFFWAVE"):
-            raise VirtboardError(f"{path} is no WAV recording: it does not begin with its header")
         dtype = np.dtype(dtype)
+        if data:
+            check_header(path, data, (channels, 8 * dtype.itemsize))
         whole = max(len(data) - HEADER_BYTES, 0) // (dtype.itemsize * channels) * channels
         flat = np.frombuffer(data, dtype, whole, HEADER_BYTES) if whole else np.empty(0, dtype)
         self.samples = flat.reshape(-1, channels)
@@ -151,6 +156,18 @@ class Recording:
         return difference(self.samples, wanted)
 
 
+def check_header(path, data, form):
+    """VirtboardError unless data begins as QEMU's recordings of that (channels, bits) do."""
+    if len(data) < HEADER_BYTES or data[:4] + data[8:12] != b"RIFFWAVE":
+        raise VirtboardError(f"{path} is no WAV recording: it does not begin with its header")
+    channels, rate, _, _, bits = struct.unpack_from("<HIIHH", data, 22)
+    # A raw recording says the second, whatever it is.
+    if data[12:20] == PCM_HEADER and ((channels, bits) not in (form, (2, 16)) or not rate):
+        has = f"{channels} channels of {bits} bits at {rate} Hz"
+        wanted = f"{form[0]} channels of {form[1]} bits"
+        raise VirtboardError(f"{path} is no recording of {wanted}: it has {has}")
+
+
 def difference(got, wanted):
     """How the samples `got` differ from `wanted`, in one line; None if they do not.
 
@@ -205,12 +222,17 @@ def empty_recording(path):
 
 
 def finish_header(path):
-    """Writes both sizes of a recording's header from its length, which QEMU 11 leaves 0."""
-    size = os.path.getsize(path)
-    if size < HEADER_BYTES:
-        return
-    with open(path, "r+b") as file:
-        file.seek(4)
-        file.write((size - 8).to_bytes(4, "little"))
-        file.seek(HEADER_BYTES - 4)
-        file.write((size - HEADER_BYTES).to_bytes(4, "little"))
+    """Writes both sizes of a recording's header from its length, which QEMU 11 leaves 0.
+
+    VirtboardError if the recording is gone.
+    """
+    try:
+        with open(path, "r+b") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size < HEADER_BYTES:
+                return
+            for at in (4, HEADER_BYTES - 4):
+                file.seek(at)
+                file.write(min(size - at - 4, SIZE_MAX).to_bytes(4, "little"))
+    except OSError as error:
+        raise VirtboardError(f"the recording {path} is gone: {error.strerror}") from None

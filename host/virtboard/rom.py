@@ -6,8 +6,9 @@ from pathlib import Path
 from mpremote.romfs import VfsRomWriter
 
 from virtboard import VirtboardError
+from virtboard.files import read_file, refused, tree
+from virtboard.romfs import FLASH_BYTES
 
-FLASH_BYTES = 32 << 20  # what the machine `virt` has for it
 LEFT_OUT = ("__pycache__", ".git")
 
 
@@ -15,7 +16,8 @@ def pack(folder):
     """The image (bytes) of a folder and all in it, but for `__pycache__` and `.git`.
 
     Sources stay sources. Names are sorted, so the same files always give the same image.
-    VirtboardError if the folder cannot be read, is too large or holds a name that cannot work.
+    VirtboardError if the folder cannot be read, is too large, or holds a name that cannot work or
+    something that files.tree() refuses.
     """
     if not str(folder):
         raise VirtboardError("ROM= is empty: name a folder, or leave ROM= out")
@@ -25,7 +27,7 @@ def pack(folder):
         raise VirtboardError(f"ROM={folder} {wrong}: name the folder that holds main.py")
     writer = VfsRomWriter()
     try:
-        add_folder(writer, folder, (folder.resolve(),), FLASH_BYTES)
+        add(writer, tree(folder, "/rom", LEFT_OUT), FLASH_BYTES)
     except OSError as error:
         raise VirtboardError(f"cannot read {error.filename}: {error.strerror}") from None
     image = writer.finalise()
@@ -34,26 +36,21 @@ def pack(folder):
     return image
 
 
-def add_folder(writer, folder, parents, room):
-    """Adds all in a folder, `parents` (itself included) being open. Returns the bytes left."""
-    for path in sorted(folder.iterdir(), key=lambda path: path.name):
-        if path.name in LEFT_OUT:
-            continue
-        if not path.name.isascii():
-            raise VirtboardError(f"{str(path)!r} cannot go into /rom: its name must be ASCII")
-        if path.is_dir():
-            if path.resolve() in parents:
-                raise VirtboardError(f"{path} cannot go into /rom: it links to a folder around it")
-            writer.opendir(path.name)
-            room = add_folder(writer, path, (*parents, path.resolve()), room)
+def add(writer, entries, room):
+    """Adds what a folder has (files.tree()), with room for so many bytes. Returns what is left."""
+    for name, entry in entries.items():
+        if not name.isascii():
+            raise refused(name, "/rom", "its name must be ASCII")
+        if isinstance(entry, dict):
+            writer.opendir(name)
+            room = add(writer, entry, room)
             writer.closedir()
-        elif path.is_file():
-            room -= path.stat().st_size
-            if room < 0:
-                raise too_large(path)
-            writer.mkfile(path.name, path.read_bytes())
-        else:
-            raise VirtboardError(f"{path} cannot go into /rom: it is neither a file nor a folder")
+            continue
+        if entry.stat().st_size > room:
+            raise too_large(entry)
+        data = read_file(entry, FLASH_BYTES)
+        room -= len(data)
+        writer.mkfile(name, data)
     return room
 
 
