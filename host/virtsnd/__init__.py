@@ -11,6 +11,7 @@
     streams, playback, capture         the life cycle; samples that come, samples that go
     events     what the device tells by itself
     device     the sound device: queues, features and configuration around all that
+    faults, fault_list                 what a hostile or failing device does, by name
     mmio       its register page, for a driver in the same process
     mmio_legacy  that page of the legacy interface, Version 1
     trace, wav                         what happened, to read and to hear
@@ -26,6 +27,8 @@ from .chmaps import ChmapInfo
 from .clock import Clock
 from .controls import Control, tlv
 from .device import SoundDevice
+from .fault_list import FAULTS
+from .faults import Fault, Register, Request, Start, Use, inject
 from .jacks import JackInfo
 from .memory import Memory
 from .mmio import MmioTransport

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from . import demo
 from .daemon import Daemon, DaemonError
+from .fault_list import FAULTS
+from .faults import inject
 from .streams import StreamInfo
 from .trace import Trace
 from .wav import write_wav
@@ -74,6 +76,12 @@ def main(arguments=None):
     args = parser().parse_args(arguments)
     if args.once and args.interactive:
         return complain("--once ends with QEMU, and --interactive by hand: name one of them")
+    if args.faults:
+        for fault in POSSIBLE:
+            print(f"{fault.name:32} {fault.text}")
+        return 0
+    if args.socket is None:
+        return complain("name a SOCKET, which the device makes")
     script = None
     try:
         script = Script(args.script)
@@ -90,6 +98,32 @@ def main(arguments=None):
         return complain(about)
 
 
+class Faulty:
+    """setup(device) of a device that has faults in its first life, and is a good one after."""
+
+    def __init__(self, faults, setup, say):
+        self.faults = faults
+        self.setup = setup
+        self.say = say
+        self.injections = None
+
+    def __call__(self, device):
+        if self.setup is not None:
+            self.setup(device)
+        if self.injections is None:
+            self.injections = [inject(device, fault) for fault in self.faults]
+        else:
+            self.end()
+
+    def end(self):
+        """The first life is over: tell what did not happen."""
+        for injection in reversed(self.injections or ()):
+            injection.remove()
+            if not injection.happened:
+                self.say(f"virtsnd: fault {injection.fault.name} did not happen")
+        self.injections = []
+
+
 def complain(text):
     print(f"virtsnd: {text}", file=sys.stderr)
     return USAGE
@@ -100,8 +134,12 @@ def serve(args, script, stack):
     if args.latency is not None:
         streams = options.get("streams", (StreamInfo(),))
         options["streams"] = [replace(info, latency_bytes=args.latency) for info in streams]
+    setup = script.setup
+    if args.fault:
+        setup = Faulty(args.fault, script.setup, lambda text: print(text, file=sys.stderr))
+        stack.callback(setup.end)
     try:
-        daemon = stack.enter_context(Daemon(args.socket, options, script.setup))
+        daemon = stack.enter_context(Daemon(args.socket, options, setup))
     except TypeError as error:
         raise Failure(f"OPTIONS of {script.path}: {error}") from None
     device = daemon.device
@@ -192,6 +230,24 @@ def memory(text):
         raise argparse.ArgumentTypeError(f"{name}: {error.strerror}") from None
 
 
+def fault(text):
+    """A Fault from NAME or NAME@N."""
+    name, _, nth = text.partition("@")
+    found = FAULTS.get(name)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{name}: no fault; --faults lists them")
+    if not found.possible_in_qemu:
+        raise argparse.ArgumentTypeError(f"{name}: not behind QEMU, which has the registers")
+    if not nth:
+        return found
+    if not found.counted or not nth.isdecimal() or int(nth) == 0:
+        raise argparse.ArgumentTypeError(f"{text}: want NAME, or NAME@N where N counts from 1")
+    return found.at(int(nth))
+
+
+POSSIBLE = [each for each in FAULTS.values() if each.possible_in_qemu]
+
+
 def parser():
     top = argparse.ArgumentParser(
         prog="virtsnd",
@@ -200,7 +256,7 @@ def parser():
         epilog="Exit status: 0, 1 if a driver broke rules, 2 if the command is wrong.",
     )
     option = top.add_argument
-    option("socket", metavar="SOCKET", help="a Unix socket, which the device makes")
+    option("socket", metavar="SOCKET", nargs="?", help="a Unix socket, which the device makes")
     option(
         "--script",
         metavar="FILE.py",
@@ -222,6 +278,15 @@ def parser():
         default=[],
         help="what the guest has at a physical address and QEMU does not share: a flash (repeat)",
     )
+    option(
+        "--fault",
+        metavar="NAME[@N]",
+        type=fault,
+        action="append",
+        default=[],
+        help="misbehave so until the driver starts the device anew; N: the Nth time (repeat)",
+    )
+    option("--faults", action="store_true", help="list the faults and end")
     option("--once", action="store_true", help="end when the first QEMU leaves")
     option("--interactive", "-i", action="store_true", help="a Python prompt with `device`")
     return top

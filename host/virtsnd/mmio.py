@@ -62,7 +62,8 @@ class MmioTransport:
     """The page of `device`; `raised(level)` is called when its interrupt line may have changed.
 
     `trace` lists the accesses as ("R" or "W", name, value). `force` makes registers lie: a
-    function by name that turns the value read into another.
+    function by name that turns the value read into another. `gone`: nobody is there, all bits
+    read 1 and nothing is written.
     """
 
     SIZE = 0x200
@@ -77,6 +78,7 @@ class MmioTransport:
         self.raised = raised
         self.trace = []
         self.force = {}
+        self.gone = False
         self.interrupt_status = 0
         self.generation = 0
         self._identity = set()  # registers that were read to find out what is here
@@ -117,6 +119,11 @@ class MmioTransport:
         self.status |= NEEDS_RESET
         self.interrupt(CONFIG_CHANGED)
 
+    def forget(self):
+        """Expect nothing in particular of the next access: registers have lied."""
+        self._next = self._only = None
+        self._torn = False
+
     @property
     def queue(self):
         rule(self.queue_sel in self.queues, "4.2.2", f"queue {self.queue_sel} does not exist")
@@ -125,10 +132,14 @@ class MmioTransport:
     # Every access
 
     def read(self, offset, n):
+        if self.gone:
+            return (1 << 8 * n) - 1
         with self.device.traced():
             return self._read(offset, n)
 
     def write(self, offset, n, value):
+        if self.gone:
+            return
         with self.device.traced():
             self._write(offset, n, value)
 

@@ -27,7 +27,8 @@ class Sound:
     What a script may change:
 
     script: lists of answers by name of the request, each a status, or a function of the request
-        and the room for the answer that returns the answer's bytes, or None for no answer
+        and the room for the answer that returns the answer's bytes, None for no answer, or
+        NotImplemented to have it answered as ever
     status: a function of the stream and the number of a period that gives status and latency_bytes
     pick: a function of the pending buffers: the index of the one that is done; None for none
     flush: a function of the pending buffers: those that RELEASE returns, in their order
@@ -121,8 +122,10 @@ class Sound:
             if self.script[name]:
                 other = self.script[name].pop(0)
                 if callable(other):
-                    return other(request, room)
-                if other != OK:
+                    answer = other(request, room)
+                    if answer is not NotImplemented:
+                        return answer
+                elif other != OK:
                     raise Refused(other)
             return struct.pack("<I", OK) + (carry_out() or b"")
         except Refused as refusal:
