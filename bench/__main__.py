@@ -39,7 +39,7 @@ def main():
     figures = {key: round(taken[key], 2) for key in ROWS}
     board = BOARDS[xlen(args.firmware) == 32]
     folder = args.firmware.parent
-    known = baseline.read(board)
+    known = figures if args.accept else baseline.read(board)
     print(report.table(figures))
     report.write_json(folder / "bench.json", board, figures, known)
     report.picture(folder / "bench.svg", figures)
@@ -51,9 +51,12 @@ def main():
             report.PAGE.write_text(report.page(report.PAGE.read_text(), figures))
             report.picture(report.PICTURE, figures)
         return 0
+    for_board = "" if board == BOARDS[0] else f" BOARD={board}"
     worse, better = baseline.compare(figures, known, ROWS)
     tell("better", better)
     tell("worse", worse)
+    if worse or better:
+        tell("baseline", [f"`make bench ACCEPT=1{for_board}` makes these figures the baseline"])
     return 1 if worse or missed and not args.quick else 0
 
 

@@ -9,7 +9,6 @@ from bench.report import number
 
 PATH = Path(__file__).parent / "baseline.json"
 TOLERANCE = 0.03  # of a figure; the same firmware, built elsewhere, differs by far less
-ACCEPT = "`make bench ACCEPT=1` accepts that"
 
 
 class Comparison(NamedTuple):
@@ -26,13 +25,13 @@ def compare(figures, baseline, rows):
     """
     worse, better = [], []
     if not baseline:
-        return Comparison([f"the board has no baseline yet; {ACCEPT}"], [])
+        return Comparison(["the board has no baseline yet"], [])
     for key in [*rows, *(key for key in baseline if key not in rows)]:
         if key not in rows:
-            worse.append(f"{key}: it is in the baseline, but no row any more; {ACCEPT}")
+            worse.append(f"{key}: it is in the baseline, but no row any more")
         elif key not in baseline:
             now = number(figures[key])
-            worse.append(f"{key}: {now} {rows[key].unit}, it is not in the baseline; {ACCEPT}")
+            worse.append(f"{key}: {now} {rows[key].unit}, it is not in the baseline")
         else:
             was, now = baseline[key], figures[key]
             change = f"{now / was - 1:+.1%}" if was else "from nothing"
@@ -41,9 +40,9 @@ def compare(figures, baseline, rows):
                 f"{rows[key].unit} ({change})"
             )
             if now > was * (1 + TOLERANCE):
-                worse.append(f"{line}; {TOLERANCE:.0%} more is the limit, {ACCEPT}")
+                worse.append(f"{line}, {TOLERANCE:.0%} more is the limit")
             elif now < was * (1 - TOLERANCE):
-                better.append(f"{line}; {ACCEPT}, so that it stays")
+                better.append(line)
     return Comparison(worse, better)
 
 
