@@ -28,6 +28,13 @@
 // exist in 1.25: use setjmp for exceptions and for the collector's registers.
 #define MICROPY_NLR_SETJMP                      (1)
 #define MICROPY_GCREGS_SETJMP                   (1)
+// GCC keeps nothing in registers across setjmp(), by name. py/vm.c knows which of its variables need
+// that, as it is written for nlr_push() routines that GCC takes for any function: Makefile, start.S.
+#ifdef VM_SETJMP
+#include <setjmp.h>
+int vm_setjmp(jmp_buf);
+#define setjmp vm_setjmp
+#endif
 
 // Internals
 #define MICROPY_PERSISTENT_CODE_LOAD            (1)

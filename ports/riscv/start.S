@@ -175,3 +175,8 @@ trap_entry:
 9:  // A trap inside a trap.
     la      sp, __trap_stack_top
     call    trap_double
+
+    // setjmp() under another name, see mpconfigport.h.
+    .globl  vm_setjmp
+vm_setjmp:
+    j       setjmp
