@@ -19,8 +19,24 @@ def copy(to: WriteableBuffer, to_at: int, from_: ReadableBuffer, from_at: int, n
 def fill(buf: WriteableBuffer, at: int, n: int, value: int, /) -> None:
     """n bytes from offset `at` become `value` (its low 8 bits). ValueError as copy()."""
 
+@overload
 def equal(a: ReadableBuffer, a_at: int, b: ReadableBuffer, b_at: int, n: int, /) -> bool:
     """Whether n bytes are the same. ValueError as copy()."""
+
+@overload
+def equal(
+    a: ReadableBuffer,
+    a_at: int,
+    b: ReadableBuffer,
+    b_at: int,
+    n: int,
+    a_at_too: int,
+    b_too: ReadableBuffer,
+    b_at_too: int,
+    n_too: int,
+    /,
+) -> bool:
+    """And whether other bytes of `a` are the same."""
 
 def nbytes(buf: ReadableBuffer, /) -> int:
     """Length in bytes, whatever the item size."""
@@ -33,6 +49,9 @@ def load32(address: int, offset: int = 0, /) -> int:
 
 def store16(address: int, value: int, offset: int = 0, /) -> int:
     """Store 16 bits after all earlier and before all later accesses; return what stood there."""
+
+def pass16(address: int, value: int, mark: int, /) -> bool:
+    """As store16(); return whether the word went past the one at address `mark`."""
 
 def store64(address: int, word: int, /, *words: int) -> None:
     """Store words of 64 bits, one after the other. No fence."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The data path of a stream to the device: slots that are filled, sent and come back."""
 
-from machine import mem16, mem32
+from machine import mem32
 from micropython import const
 import struct
 import virt
@@ -97,6 +97,7 @@ def _data_path(cycle):
         at=0,
         given=0,
         batch=0,
+        first=0,
         alone=0,
         ms=0,
         wait16=virt.wait16,
@@ -114,8 +115,9 @@ def _data_path(cycle):
         data_end=cycle.data_at + slots * cycle.slot_bytes,
         avail_idx=queue.avail_va + 2,
         event_idx=queue.event_idx,
-        m16=mem16,
-        suppress=queue.used_va + (4 + 8 * size if queue.event_idx else 0),  # avail_event or flags
+        pass16=virt.pass16,
+        avail_event=queue.used_va + 4 + 8 * size,
+        used_flags=queue.used_va,
         m32=mem32,
         notify=queue.notify_va,
         index=queue.index,
@@ -161,7 +163,7 @@ def _data_path(cycle):
                             # The usual, in few steps: half of them come back in order, and are filled
                             # anew. Anything else goes on below.
                             batch = c[_BATCH]
-                            given = submitted
+                            first = submitted
                             if not copy:
                                 for n in range(slots):
                                     if n not in lent:
@@ -171,15 +173,18 @@ def _data_path(cycle):
                                     n = wait16(used_idx, slot, ms)
                                     if n != half:
                                         break
-                                    at, full, part, n, turn = turn
+                                    at, full, part, given, turn = turn
                                     if not equal(
                                         arena,
                                         entry_ats[slot & entry_mask],
                                         entries,
                                         full,
                                         half_status,
-                                    ) or not equal(arena, part, statuses, 0, half_status):
-                                        n = half
+                                        part,
+                                        statuses,
+                                        0,
+                                        half_status,
+                                    ):
                                         break
                                     slot += half
                                     c[_RETURNED] = slot
@@ -187,13 +192,12 @@ def _data_path(cycle):
                                     if copy:
                                         blit(arena, at, buf, start, half_bytes)
                                     else:
-                                        point(pointers, n, half, buf, start, slot_bytes)
+                                        point(pointers, given, half, buf, start, slot_bytes)
                                     start += half_bytes
                                     left -= half_bytes
                                     submitted += half
                                     c[_SUBMITTED] = submitted
-                                    n = store16(avail_idx, submitted)
-                                    if (m16[suppress] - n) & 0xFFFF < half:
+                                    if pass16(avail_idx, submitted, avail_event):
                                         m32[notify] = index
                                 else:
                                     n = -1
@@ -201,7 +205,7 @@ def _data_path(cycle):
                                 if not copy and c[_SUBMITTED] >= submitted:
                                     # What the device has yet to read is kept. Not if a callback
                                     # has begun anew.
-                                    for full in range(max(given, c[_RETURNED]), submitted):
+                                    for full in range(max(first, c[_RETURNED]), submitted):
                                         lent[full & mask] = buf
                             part = 0
                             full = submitted
@@ -215,16 +219,17 @@ def _data_path(cycle):
                             owner.dry()
                         # The usual: the oldest n slots in their order, each with 8 bytes of
                         # status that say ok and no latency. Anything else goes the long way.
-                        at = entry_ats[slot & entry_mask]
+                        full = entry_ats[slot & entry_mask]
                         slot &= mask
                         if slot + n > slots:
                             n = slots - slot
                         slot *= 8
-                        if not equal(arena, at, entries, slot, 8 * n) or not equal(
-                            arena, status_at + slot, statuses, slot, 8 * n
+                        at = 8 * n  # bytes
+                        if not equal(
+                            arena, full, entries, slot, at, status_at + slot, statuses, slot, at
                         ):
                             break
-                        full += n
+                        full = submitted + n
                         c[_RETURNED] = n = full - limit
                         if event_idx:
                             # The next to sleep looks at used.idx first: nothing gets lost
@@ -272,13 +277,13 @@ def _data_path(cycle):
                     elif submitted != given:
                         # Hand over what is filled, and kick the device if it wants to be (2.7.13).
                         c[_SUBMITTED] = submitted
-                        n = store16(avail_idx, submitted)
-                        if (
-                            (m16[suppress] - n) & 0xFFFF < submitted - given
-                            if event_idx
-                            else not m16[suppress] & _USED_F_NO_NOTIFY
-                        ):
-                            m32[notify] = index
+                        if event_idx:
+                            if pass16(avail_idx, submitted, avail_event):
+                                m32[notify] = index
+                        else:
+                            store16(avail_idx, submitted)
+                            if not load16(used_flags) & _USED_F_NO_NOTIFY:
+                                m32[notify] = index
                 else:
                     return start
                 n = c[_ALONE] and ms and not n  # it has waited, and for nothing

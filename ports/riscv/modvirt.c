@@ -213,13 +213,21 @@ static mp_obj_t virt_fill(size_t n_args, const mp_obj_t *args) {
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_fill_obj, 4, 4, virt_fill);
 
 // equal(a, a_at, b, b_at, n) -> bool: whether n bytes are the same; as copy().
+// equal(a, a_at, b, b_at, n, a_at, b, b_at, n): and others of the same buffer a.
 static mp_obj_t virt_equal(size_t n_args, const mp_obj_t *args) {
-    (void)n_args;
-    size_t n = get_int(args[4]);
-    const uint8_t *a = within(args[0], args[1], n, MP_BUFFER_READ);
-    return mp_obj_new_bool(memcmp(a, within(args[2], args[3], n, MP_BUFFER_READ), n) == 0);
+    if (n_args != 5 && n_args != 9) {
+        mp_raise_TypeError(MP_ERROR_TEXT("equal: needs 5 or 9 arguments"));
+    }
+    for (size_t i = 1; i < n_args; i += 4) {
+        size_t n = get_int(args[i + 3]);
+        const uint8_t *a = within(args[0], args[i], n, MP_BUFFER_READ);
+        if (memcmp(a, within(args[i + 1], args[i + 2], n, MP_BUFFER_READ), n) != 0) {
+            return mp_const_false;
+        }
+    }
+    return mp_const_true;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_equal_obj, 5, 5, virt_equal);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_equal_obj, 5, 9, virt_equal);
 
 // Ring indexes and entries that a device reads or writes at the same time:
 // machine.mem16 and mem32 with the order that the virtqueue needs.
@@ -270,6 +278,19 @@ static mp_obj_t virt_store16(size_t n_args, const mp_obj_t *args) {
     return MP_OBJ_NEW_SMALL_INT(old);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_store16_obj, 2, 3, virt_store16);
+
+// pass16(address, value, mark) -> bool: as store16(); return whether the word went past the one at
+// address `mark`, read afterwards: whether that is the old value, or one of those up to the new one.
+static mp_obj_t virt_pass16(mp_obj_t address, mp_obj_t value, mp_obj_t mark) {
+    volatile uint16_t *p = pointer(address);
+    uint16_t old = *p, now = mp_obj_get_int_truncated(value);
+    __asm volatile ("fence iorw, ow" ::: "memory");
+    *p = now;
+    __asm volatile ("fence iorw, iorw" ::: "memory");
+    uint16_t passed = *(volatile uint16_t *)pointer(mark) - old;
+    return mp_obj_new_bool(passed < (uint16_t)(now - old));
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(virt_pass16_obj, virt_pass16);
 
 // store64(address, word, ...): 64-bit words, one after the other.
 static mp_obj_t virt_store64(size_t n_args, const mp_obj_t *args) {
@@ -518,6 +539,7 @@ static const mp_rom_map_elem_t virt_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_load32), MP_ROM_PTR(&virt_load32_obj) },
     { MP_ROM_QSTR(MP_QSTR_lock), MP_ROM_PTR(&virt_lock_obj) },
     { MP_ROM_QSTR(MP_QSTR_nbytes), MP_ROM_PTR(&virt_nbytes_obj) },
+    { MP_ROM_QSTR(MP_QSTR_pass16), MP_ROM_PTR(&virt_pass16_obj) },
     { MP_ROM_QSTR(MP_QSTR_sleep16), MP_ROM_PTR(&virt_sleep16_obj) },
     { MP_ROM_QSTR(MP_QSTR_store16), MP_ROM_PTR(&virt_store16_obj) },
     { MP_ROM_QSTR(MP_QSTR_store64), MP_ROM_PTR(&virt_store64_obj) },

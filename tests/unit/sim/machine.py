@@ -264,8 +264,9 @@ class Board:
         def fill(buf, at, n, value):
             span(buf, at, n, "fill")[:] = bytes([value & 0xFF]) * n
 
-        def equal(a, a_at, b, b_at, n):
-            return span(a, a_at, n, "equal") == span(b, b_at, n, "equal")
+        def equal(a, a_at, b, b_at, n, *more):
+            same = span(a, a_at, n, "equal") == span(b, b_at, n, "equal")
+            return same and (not more or equal(a, *more))
 
         def load(address, n, align):
             assert address % align == 0, f"{address:#x} is not aligned"
@@ -276,6 +277,10 @@ class Board:
             old = load(address + offset, 2, 2)
             memory.store(address + offset, 2, value)
             return old
+
+        def pass16(address, value, mark):
+            old = store16(address, value)
+            return (load(mark, 2, 2) - old) & 0xFFFF < (value - old) & 0xFFFF
 
         def store64(address, *words):
             for i, word in enumerate(words):
@@ -338,6 +343,7 @@ class Board:
             "load32": lambda address, offset=0: load(address + offset, 4, 4),
             "lock": Lock(),
             "nbytes": lambda buf: len(_bytes_of(buf)),
+            "pass16": pass16,
             "sleep16": sleep16,
             "store16": store16,
             "store64": store64,
