@@ -65,9 +65,9 @@ def store_addresses(
     step: int,
     /,
 ) -> None:
-    """Store the addresses of bytes at, at + step, ... of buf as 64-bit words. ValueError as copy().
+    """Store the addresses of bytes at, at + step, ... of buf as words. ValueError as copy().
 
-    The words are those at addresses[first : first + n]. No fence.
+    They are the 64-bit words at addresses[first : first + n]. No fence.
     """
 
 @overload

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The data path of a stream from the device: slots that come back full and are emptied."""
 
+from machine import mem32
 from micropython import const
 import struct
 import virt
@@ -17,6 +18,7 @@ _PARTIAL = const(2)
 _WAIT_MS = const(4)
 _ALONE = const(5)
 _CONSUMED = const(6)
+_ENDED = const(7)
 
 
 class Inflow(Cycle):
@@ -35,9 +37,18 @@ class Inflow(Cycle):
         super().__init__(*arguments, **named)
         self._short = {}  # by slot: bytes in it, if it is not full
         self.missing = 0  # bytes by which slots came back too short
-        self.ended = False  # the device gets no slots back
+        self.counters.append(False)  # _ENDED
         self.empty = 0  # slots that came back with nothing in them, in a row
         self.readinto = _data_path(self)
+
+    @property
+    def ended(self):
+        """Whether the device gets no slots back."""
+        return self.counters[_ENDED]
+
+    @ended.setter
+    def ended(self, flag):
+        self.counters[_ENDED] = flag
 
     def fill(self):
         """Give the device all the slots that it may own (5.14.6.8.2.2)."""
@@ -133,7 +144,17 @@ def _data_path(cycle):
     slots = cycle.slots
     size = queue.size
     slot_bytes = cycle.slot_bytes
+    half = cycle.limit >> 1
     used_ring_at = queue.region.at + queue.used_va - queue.region.va + 4
+    turns = [None] * slots  # as there
+    for i in 0, half:
+        turns[i] = [
+            cycle.data_at + i * slot_bytes,
+            8 * i,
+            cycle.status_at + _STATUS_BYTES * i,
+        ]
+    turns[0].append(turns[half])
+    turns[half].append(turns[0])
 
     def readinto(
         buf,
@@ -143,20 +164,37 @@ def _data_path(cycle):
         slot=0,
         consumed=0,
         returned=0,
+        submitted=0,
         partial=0,
         c=cycle.counters,
-        slot_bytes=slot_bytes,
-        mask=slots - 1,
-        ats=[cycle.data_at + slot_bytes * i for i in range(slots)],
         arena=dma.arena,
         blit=virt.copy,
-        short=cycle._short,
-        give=cycle.give,
-        event_idx=queue.event_idx,
-        store16=virt.store16,
-        used_event=queue.avail_va + 4 + 2 * size,
+        half=half,
+        half_bytes=half * slot_bytes,
+        turn=None,
+        at=0,
+        waited=False,
+        alone=False,
+        ms=0,
+        half_status=half * _STATUS_BYTES,
+        slot_bytes=slot_bytes,
+        mask=slots - 1,
         limit=cycle.limit,
+        ats=[cycle.data_at + slot_bytes * i for i in range(slots)],
+        status_ats=[cycle.status_at + _STATUS_BYTES * i for i in range(slots)],
+        short=cycle._short,
+        event_idx=queue.event_idx,
+        load16=virt.load16,
+        store16=virt.store16,
+        pass16=virt.pass16,
+        used_event=queue.avail_va + 4 + 2 * size,
         used_idx=queue.used_va + 2,
+        used_flags=queue.used_va,
+        avail_idx=queue.avail_va + 2,
+        avail_event=queue.used_va + 4 + 8 * size,
+        m32=mem32,
+        notify=queue.notify_va,
+        index=queue.index,
         wait16=virt.wait16,
         equal=virt.equal,
         entry_ats=list(range(used_ring_at, used_ring_at + 8 * size, 8)),
@@ -164,11 +202,14 @@ def _data_path(cycle):
             struct.pack("<II", head, slot_bytes + _STATUS_BYTES) for head in cycle.heads
         ),
         entry_mask=size - 1,
-        status_at=cycle.status_at,
+        slots=slots,
         statuses=struct.pack("<II", cycle.ok, 0) * slots,
+        untouched=struct.pack("<II", _UNTOUCHED, 0) * slots,
         nbytes=virt.nbytes,
         grain=cycle.grain,
         lock=virt.lock,
+        even=queue.event_idx and slots == cycle.limit,
+        turns=turns,
     ):
         left = nbytes(buf) - start
         if left % grain:
@@ -178,58 +219,131 @@ def _data_path(cycle):
         while True:
             # Whoever runs while this one sleeps may read, too.
             with lock:
+                alone = c[_ALONE]
+                ms = c[_WAIT_MS]
+                consumed = c[_CONSUMED]
+                returned = c[_RETURNED]
+                partial = c[_PARTIAL]
                 while True:
-                    consumed = c[_CONSUMED]
-                    returned = c[_RETURNED]
-                    partial = c[_PARTIAL]
-                    while left and consumed != returned:
-                        slot = consumed & mask
-                        n = (cycle.length(slot) if short else slot_bytes) - partial
-                        if n > left:
-                            n = left
-                            blit(buf, start, arena, ats[slot] + partial, n)
-                            partial += n
+                    if left and consumed != returned:
+                        while left and consumed != returned:
+                            slot = consumed & mask
+                            n = (cycle.length(slot) if short else slot_bytes) - partial
+                            if n > left:
+                                n = left
+                                blit(buf, start, arena, ats[slot] + partial, n)
+                                partial += n
+                            else:
+                                blit(buf, start, arena, ats[slot] + partial, n)
+                                partial = 0
+                                consumed += 1
+                                if short:
+                                    cycle.emptied(slot)
+                            start += n
+                            left -= n
+                        c[_PARTIAL] = partial
+                        c[_CONSUMED] = consumed
+                    n = consumed + limit
+                    submitted = c[_SUBMITTED]
+                    if submitted != n and not c[_ENDED]:
+                        # Give back what is emptied, as give() does.
+                        if alone and event_idx:
+                            if load16(used_idx) == submitted & 0xFFFF:
+                                owner.dry()
+                            while submitted != n:
+                                blit(arena, status_ats[submitted & mask], untouched, 0, 4)
+                                submitted += 1
+                            c[_SUBMITTED] = n
+                            if pass16(avail_idx, n, avail_event):
+                                m32[notify] = index
                         else:
-                            blit(buf, start, arena, ats[slot] + partial, n)
-                            partial = 0
-                            consumed += 1
-                            if short:
-                                cycle.emptied(slot)
-                        start += n
-                        left -= n
-                    c[_PARTIAL] = partial
-                    c[_CONSUMED] = consumed
-                    if c[_SUBMITTED] != consumed + limit and not cycle.ended:
-                        give(consumed + limit)
-                    if not left or cycle.ended and not cycle.full():
+                            cycle.give(n)
+                            submitted = n
+                    if not left or c[_ENDED] and not cycle.full():
                         return start
                     # Look for more, and sleep until enough has come, half a ring at most.
-                    n = slot = 0
-                    if c[_ALONE]:
-                        if event_idx:
-                            n = (left + slot_bytes - 1) // slot_bytes
-                            if n > limit >> 1:
-                                n = limit >> 1
-                            store16(used_event, returned + n - 1)
-                        slot = c[_WAIT_MS]
-                        n = wait16(used_idx, returned, slot) & 0xFFFF
-                    if c[_ALONE] and n and n <= limit and c[_RETURNED] == returned:
-                        slot = returned & mask
-                        if slot + n > slots:
-                            n = slots - slot
-                        slot *= 8
-                        if equal(
-                            arena, entry_ats[returned & entry_mask], entries, slot, 8 * n
-                        ) and equal(arena, status_at + slot, statuses, slot, 8 * n):
-                            c[_RETURNED] += n
-                            continue
-                    waited = c[_ALONE] and slot and not n
+                    n = 0
+                    if alone:
+                        turn = left >= half_bytes and even and turns[returned & mask]
+                        if turn and not c[_ENDED]:
+                            # The usual, in few steps: half of the slots come back full, in order,
+                            # and are given back. Anything else goes on below.
+                            while left >= half_bytes:
+                                store16(used_event, returned + half - 1)
+                                n = wait16(used_idx, returned, ms)
+                                if n != half:
+                                    break
+                                at, slot, waited, turn = turn
+                                if not equal(
+                                    arena,
+                                    entry_ats[returned & entry_mask],
+                                    entries,
+                                    slot,
+                                    half_status,
+                                    waited,
+                                    statuses,
+                                    0,
+                                    half_status,
+                                ):
+                                    break
+                                blit(buf, start, arena, at, half_bytes)
+                                start += half_bytes
+                                left -= half_bytes
+                                blit(arena, waited, untouched, 0, half_status)
+                                returned += half
+                                c[_RETURNED] = c[_CONSUMED] = returned
+                                if load16(used_idx) == submitted & 0xFFFF:
+                                    owner.dry()
+                                submitted += half
+                                c[_SUBMITTED] = submitted
+                                if pass16(avail_idx, submitted, avail_event):
+                                    m32[notify] = index
+                            else:
+                                n = -1
+                            consumed = returned
+                            if n < 0:
+                                continue
+                        else:
+                            if event_idx:
+                                n = (left + slot_bytes - 1) // slot_bytes
+                                if n > half:
+                                    n = half
+                                store16(used_event, returned + n - 1)
+                            n = wait16(used_idx, returned, ms)
+                        if n > 0xFFFF and c[_ALONE] and c[_RETURNED] == returned:
+                            n &= 0xFFFF  # whatever ran has read no more than what was there
+                            consumed = c[_CONSUMED]
+                            partial = c[_PARTIAL]
+                        if 0 < n <= limit:
+                            slot = returned & mask
+                            if slot + n > slots:
+                                n = slots - slot
+                            at = 8 * n  # bytes
+                            if equal(
+                                arena,
+                                entry_ats[returned & entry_mask],
+                                entries,
+                                8 * slot,
+                                at,
+                                status_ats[slot],
+                                statuses,
+                                0,
+                                at,
+                            ):
+                                returned += n
+                                c[_RETURNED] = returned
+                                continue
+                    waited = c[_ALONE] and ms and not n
                     slot = cycle.full()
                     owner.check()
                     if not slot:
                         if n:
                             cycle.rest(1)  # only later slots are back: the next one is to wake
                         break
+                    alone = c[_ALONE]
+                    consumed = c[_CONSUMED]
+                    returned = c[_RETURNED]
+                    partial = c[_PARTIAL]
             if owner.blocked(waited):
                 return start or None
 

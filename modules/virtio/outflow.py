@@ -160,8 +160,8 @@ def _data_path(cycle):
                         if not turn or copy and lent:
                             n = wait16(used_idx, slot, ms)
                         else:
-                            # The usual, in few steps: half of them come back in order, and are filled
-                            # anew. Anything else goes on below.
+                            # The usual, in few steps: half of them come back in order, and are
+                            # filled anew. Anything else goes on below.
                             batch = c[_BATCH]
                             first = submitted
                             if not copy:
