@@ -40,13 +40,12 @@ _start:
     csrs    mstatus, t0
     csrw    fcsr, zero
 
-    la      t0, __bss_start
-    la      t1, __bss_end
-1:  bgeu    t0, t1, 2f
-    SREG    zero, 0(t0)
-    addi    t0, t0, REG
-    j       1b
-2:
+    la      a0, __bss_start
+    li      a1, 0
+    la      a2, __bss_end
+    sub     a2, a2, a0
+    call    memset
+
     la      t0, trap_entry
     csrw    mtvec, t0
     la      t0, __trap_stack_top
