@@ -201,7 +201,16 @@ class Queue:
             self._reap()
 
     def _reap(self):
-        while self.taken != virt.load16(self.used_va, 2):
+        while True:
+            n = (virt.load16(self.used_va, 2) - self.taken) & 0xFFFF
+            if not n:
+                return
+            if n > len(self.busy):
+                self.fail(
+                    "queue %d: device returned more chains than it has: %d of %d"
+                    % (self.index, n, len(self.busy))
+                )
+                return
             at = 4 + 8 * (self.taken & (self.size - 1))
             head = virt.load32(self.used_va, at)
             length = virt.load32(self.used_va, at + 4)

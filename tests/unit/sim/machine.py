@@ -94,6 +94,7 @@ class Board:
         self._handled = False  # as in modvirt.c, for wait()
         self._interrupted = False  # the processor was, since it went to sleep
         self._scheduled = []  # (function, argument)
+        self._soft = []  # callbacks of timers that are due
         self._locked = False  # one of them, or a handler, is running
         self._locks = 0  # `with virt.lock` that are entered
         self._at_reset = None
@@ -156,7 +157,10 @@ class Board:
                 self._claimed.remove(source)
             self._handled = True
             self._claim(source)
-        while self._scheduled and not locked and not self._locks:
+        while (self._soft or self._scheduled) and not locked and not self._locks:
+            if self._soft:
+                self._soft.pop(0)(None)
+                continue
             function, argument = self._scheduled.pop(0)
             ran = True
             function(argument)
@@ -167,6 +171,16 @@ class Board:
         if len(self._scheduled) == SCHEDULE_DEPTH:
             raise RuntimeError("schedule queue full")
         self._scheduled.append((function, argument))
+
+    def _timer(self, id=-1, *, mode, period, callback):
+        """machine.Timer: soft, ONE_SHOT, `period` in ms."""
+        assert mode == 0
+
+        def due():
+            self._soft.append(callback)
+            self._interrupted = True
+
+        self.clock.at(self.clock.now + 1000 * period, due)
 
     def spinning(self):
         """Called for every look at memory that a device changes."""
@@ -186,8 +200,9 @@ class Board:
     def modules(self):
         """The modules by name."""
         memory = self.memory
+        timer = type("Timer", (), {"ONE_SHOT": 0, "__init__": self._timer})
         tables = {
-            "machine": {f"mem{8 * n}": _Mem(memory, n) for n in (1, 2, 4)},
+            "machine": {f"mem{8 * n}": _Mem(memory, n) for n in (1, 2, 4)} | {"Timer": timer},
             "micropython": {"const": lambda x: x, "schedule": self._schedule},
             "io": vars(io) | {"IOBase": object},
             "uctypes": {"addressof": self._addressof},
