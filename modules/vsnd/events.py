@@ -10,6 +10,9 @@ import virt
 from .protocol import EVENT_BYTES
 
 _KEPT = const(32)
+# So many events at a time; a device with more to tell gets its buffers back after the pause.
+_AT_ONCE = const(32)
+_PAUSE_MS = const(10)
 
 _JACK_CONNECTED = const(0x1000)
 _JACK_DISCONNECTED = const(0x1001)
@@ -44,6 +47,9 @@ class Events(IOBase):
         self._handler = None
         self._due = False  # _hand_out() is scheduled
         self._kept = deque((), _KEPT)
+        self._since = 0  # when the first of `_taken` events came, in ms
+        self._taken = 0
+        self._held = []  # buffers that the device gets after the pause
         self.lost = 0
 
     def renew(self, queue, region):
@@ -52,12 +58,36 @@ class Events(IOBase):
         self._region = region
 
     def back(self, head, length):
-        """The device has used a buffer: note what it says and give the buffer back."""
+        """The device has used a buffer: note what it says and give the buffer back.
+
+        Not at once if events flood the program: then it gets on for a while.
+        """
         code, data = struct.unpack("<II", self._region.load(EVENT_BYTES, EVENT_BYTES * head))
         if length == EVENT_BYTES:
             self.take(code, data)
+        now = ticks_ms()
+        if ticks_diff(now, self._since) >= _PAUSE_MS:
+            self._since = now
+            self._taken = 0
+        self._taken += 1
+        if self._taken <= _AT_ONCE:
+            self._return(head)
+            return
+        self._held.append(head)
+        if len(self._held) == 1:
+            from machine import Timer
+
+            Timer(-1, mode=Timer.ONE_SHOT, period=_PAUSE_MS, callback=self._resume)
+
+    def _return(self, head):
         if not self._card.device.error:
             self._queue.submit(head, self._card)
+
+    def _resume(self, _):
+        with virt.lock:
+            held, self._held = self._held, []
+            for head in held:
+                self._return(head)
 
     def take(self, code, data):
         """Note what an event says; ignore unknown ones, and those about nothing that exists."""

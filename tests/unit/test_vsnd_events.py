@@ -158,7 +158,11 @@ def test_a_flood(rig, count):
     card.events.lost
     for i in range(count):
         rig.device.plug(0, i % 2 == 0)
+    idle(rig, 5)
+    assert rig.device.rings[EVENTQ].idx == min(count, 32 + 8)  # those that it has back, and 8 buffers
     idle(rig, 100)
+    assert rig.device.rings[EVENTQ].idx == min(count, 11 * 40)
+    idle(rig, count // 2)
     assert card.events.lost == max(count - 32, 0)
     assert len(kept(card)) == min(count, 32)
     assert card.jacks[0].connected == (count % 2 == 1)
