@@ -137,7 +137,7 @@ class Input(PCM):
         return self
 
     async def __aexit__(self, kind, value, traceback):
-        self.abort()
+        self.__exit__(kind, value, traceback)
 
     # Position and latency, in frames
 

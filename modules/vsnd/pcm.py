@@ -320,7 +320,14 @@ class PCM(IOBase):
         if kind is None:
             self.close()
         else:
+            self._give_up()
+
+    def _give_up(self):
+        """abort() after an exception, which is to be seen, and not what comes of it."""
+        try:
             self.abort()
+        except OSError:
+            pass
 
     # As one stream among others
 

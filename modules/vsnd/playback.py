@@ -191,18 +191,24 @@ class Output(PCM):
     def close(self):
         """Drain, unless drop() was called, and give the stream back. May be called again."""
         if self._state is not CLOSED:
+            self._undisturbed("close")
             try:
                 self.drain()
-            finally:
-                self.abort()  # only gives it back, unless drain() failed
+            except BaseException:
+                self._give_up()
+                raise
+            self.abort()  # only gives it back
 
     async def aclose(self):
         """close() for asyncio. A task that is cancelled here has dropped what was left."""
         if self._state is not CLOSED:
+            self._undisturbed("close")
             try:
                 await self.adrain()
-            finally:
-                self.abort()
+            except BaseException:
+                self._give_up()
+                raise
+            self.abort()
 
     async def __aenter__(self):
         return self
@@ -211,7 +217,7 @@ class Output(PCM):
         if kind is None:
             await self.aclose()
         else:
-            self.abort()
+            self._give_up()
 
     # One period at a time, with tokens
 
