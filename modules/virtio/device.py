@@ -130,15 +130,20 @@ class Device:
         )
 
     def _interrupt(self, source, bits):
+        broken = self.error
         if bits & _INT_CONFIG:
-            if self.transport.status() & mmio.NEEDS_RESET:
-                self.fail("device at %#x needs a reset" % self.transport.base)
+            status = self.transport.status()
+            if status & mmio.NEEDS_RESET:
+                what = "is gone: Status has all bits" if status >> 8 else "needs a reset"
+                self.fail("device at %#x %s" % (self.transport.base, what))
             else:
                 self.config_changed()
         if self._watched:
             self._watched.reap()
         for listener in self.listeners:
             listener()
+        if broken:
+            virt.irq(self.transport.irq, None)  # nobody waits for it, and it may be for ever
 
     def config_changed(self):
         """The configuration space has changed. Drivers that use it again override this."""

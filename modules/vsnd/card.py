@@ -230,7 +230,10 @@ class Card:
 
     def _pcm_info(self, total):
         if total > _STREAMS_MAX:
-            raise OSError(errno.EIO, "device claims %d streams" % total)
+            raise OSError(
+                errno.EIO,
+                "device claims %d streams: no more than %d are believed" % (total, _STREAMS_MAX),
+            )
         streams = []
         size = protocol.PCM_INFO_BYTES
         while len(streams) < total:
