@@ -8,6 +8,7 @@
 #: make test-upstream  MicroPython's own tests, and write docs/upstream.md; QUICK=1 for what CI runs of
 #:                 them, TESTS="extmod/vfs_rom.py ..." for some
 #: make conformance  the same for the rules of VirtIO alone, and write docs/conformance.md
+#: make robustness  write docs/robustness.md, and test what it says of faults of the device
 #: make bench      what playing costs, in guest instructions, and whether it costs more than it did;
 #:                 ACCEPT=1 takes today's figures for right; QUICK=1 for what CI does
 #: make soak       noise in real time for MINUTES=10 while every processor is busy; RING=1 finds the
@@ -53,8 +54,8 @@ PYTEST := $(VENV) -m pytest -n auto
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # two boards share mpy-cross
-.PHONY: help run-qemu repl serve test test-unit test-qemu test-device test-upstream conformance bench soak \
-	picture firmware tools clean
+.PHONY: help run-qemu repl serve test test-unit test-qemu test-device test-upstream conformance \
+	robustness bench soak picture firmware tools clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
@@ -90,6 +91,10 @@ conformance: firmware .venv/made
 	@$(PYTEST) -m rule --junitxml=build/conformance.xml tests/unit tests/device; status=$$?; \
 		PYTHONPATH=host $(VENV) tests/conformance.py build/conformance.xml >docs/conformance.md \
 		&& exit $$status
+
+robustness: .venv/made
+	@PYTHONPATH=host $(VENV) tests/robustness.py >docs/robustness.md
+	@$(PYTEST) tests/unit/test_robustness_faults.py
 
 bench: firmware .venv/made
 	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(MAKE) --no-print-directory -f bench/floor/Makefile BOARD=$(BOARD)
