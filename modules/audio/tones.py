@@ -36,8 +36,11 @@ def tone(freq, ms, volume=0.5, out=None, rate=48000, channels=2):
     processor that computes faster than *rate* frames a second.
 
     ValueError for a frequency that is not above 0 and below rate / 2, negative ms, a volume
-    outside 0 to 1, or an output whose format is not S16.
+    outside 0 to 1, or an output whose format is not S16. TypeError for what is no number.
     """
+    for name, value in (("freq", freq), ("ms", ms), ("volume", volume)):
+        if not isinstance(value, (int, float)):
+            raise TypeError("%s is %r; it must be a number" % (name, value))
     rate = getattr(out, "rate", rate)
     channels = getattr(out, "channels", channels)
     if not 0 < freq < rate / 2:

@@ -33,6 +33,8 @@ def open(base=None):
                 "no sound device: start QEMU with -device virtio-sound-device,audiodev=ID",
             )
     else:
+        if not isinstance(base, int):
+            raise TypeError("base is %r, must be an address: an int" % (base,))
         slots = dict(mmio.slots())
         if base not in slots:
             raise OSError(
@@ -53,6 +55,13 @@ def open(base=None):
     if not card:
         card = _cards[transport.base] = Card(transport)
     return card
+
+
+def _not_ints(*values):
+    return TypeError(
+        "channels %r, period %r, periods %r, stream %r, features %r: must be ints, the last two "
+        "may be None" % values
+    )
 
 
 class _SoundDevice(Device):
@@ -115,6 +124,7 @@ class Card:
         if not self._events:
             from .events import Events  # with the first event, or when somebody asks
 
+            self.device.check()
             self._events = Events(self, self.device.queues[EVENTQ], self._event_buffers)
         return self._events
 
@@ -198,6 +208,8 @@ class Card:
         # Small messages use the chain that is there; a large one, or one in the middle of another,
         # gets its own for a while.
         n = len(message)
+        if n < 8:
+            raise ValueError("a request of %d bytes: must have a code and an id" % n)
         room = 4 + response_bytes
         memory, at = self._messages, _REQUEST_BYTES
         own = n > at or room > _RESPONSE_BYTES or self._under_way > 1
@@ -256,6 +268,11 @@ class Card:
         ValueError if the stream does not offer it, OSError(EBUSY) if no stream is free,
         OSError(ENODEV) if the card has no output.
         """
+        try:
+            channels | period | periods | (0 if stream is None else stream)
+            0 if features is None else features | 0
+        except TypeError:
+            raise _not_ints(channels, period, periods, stream, features)
         info = self._pick(protocol.OUTPUT, stream, rate, channels, format, features or 0)
         return Output(self, info, rate, channels, format, period, periods, features)
 
@@ -269,6 +286,11 @@ class Card:
         """
         from .capture import Input
 
+        try:
+            channels | period | periods | (0 if stream is None else stream)
+            0 if features is None else features | 0
+        except TypeError:
+            raise _not_ints(channels, period, periods, stream, features)
         info = self._pick(protocol.INPUT, stream, rate, channels, format, features or 0)
         return Input(self, info, rate, channels, format, period, periods, features)
 
@@ -282,6 +304,8 @@ class Card:
         """Return the Chmap for an Output's or Input's channels, None if the device has none."""
         from .chmaps import for_stream
 
+        if not hasattr(pcm, "stream"):
+            raise TypeError("chmap of %r: must be an Output or an Input" % (pcm,))
         return for_stream(self.chmaps, pcm.stream, pcm.channels)
 
     def _pick(self, direction, wanted, *parameters):

@@ -148,12 +148,19 @@ class Events(IOBase):
                 raise
 
     def irq(self, handler):
-        """Call handler(event) for each event, as a scheduled function; None: keep them again."""
+        """Call handler(event) for each event, as a scheduled function; None: keep them again.
+
+        TypeError for what cannot be called.
+        """
+        if handler is not None and not callable(handler):
+            raise TypeError("handler is %r, must be a function or None" % (handler,))
         self._handler = handler
         self.hand_out()
 
     def wait(self, ms=0):
-        """Return the next event; None if there is none within `ms` milliseconds."""
+        """Return the next event; None if there is none within `ms` milliseconds (int)."""
+        if not isinstance(ms, int):
+            raise TypeError("ms is %r, must be an int" % (ms,))
         start = ticks_ms()
         while not self._kept:
             left = ms - ticks_diff(ticks_ms(), start)

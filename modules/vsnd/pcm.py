@@ -29,6 +29,7 @@ _IDLE = (SETUP, PREPARED)
 HALTED = (PREPARED, PAUSED)
 ACTIVE = (RUNNING, DRAINING)
 _LIVE = (RUNNING, PAUSED)
+_OPEN = (SETUP, PREPARED, RUNNING, DRAINING, PAUSED)
 
 MARGIN_MS = const(1000)
 
@@ -101,7 +102,7 @@ class Stream:
             )
         allowed = self.features & protocol.PCM_SELECTABLE
         if features & ~allowed:
-            names = protocol.named(features & ~allowed, protocol.PCM_FEATURES)
+            names = protocol.named(features & ~allowed, protocol.PCM_FEATURES) or [hex(features)]
             has = protocol.named(allowed, protocol.PCM_FEATURES)
             raise ValueError(
                 "stream %d cannot do %s, but %s"
@@ -349,8 +350,13 @@ class PCM(IOBase):
 
         It is a scheduled function, which may read, write and allocate. It is called while the
         stream runs: after start(), or a write() or readinto() that could not do all at once. A
-        callback that leaves an output with nothing queued has no next time.
+        callback that leaves an output with nothing queued has no next time. TypeError for what
+        cannot be called, OSError(EPERM) if the stream is closed.
         """
+        if handler is not None:
+            if not callable(handler):
+                raise TypeError("handler is %r, must be a function or None" % (handler,))
+            self.only("irq", _OPEN)
         self._handler = handler
         self.card.device.listen(self.interrupted, handler is not None)
         if self._state is not CLOSED:

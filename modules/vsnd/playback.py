@@ -255,8 +255,8 @@ class Output(PCM):
         ValueError if no such period was queued, OSError(ETIMEDOUT), OSError(EIO).
         """
         ring = self._ring
-        if not self._origin <= token < ring.submitted():
-            raise ValueError("no transfer has the token %s" % token)
+        if not isinstance(token, int) or not self._origin <= token < ring.submitted():
+            raise ValueError("no transfer has the token %r" % (token,))
         if self._state is PREPARED:
             self.start()
         self.wait(lambda: ring.is_back(token), "transfer not done", self._wait_ms)

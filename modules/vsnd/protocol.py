@@ -97,7 +97,8 @@ def named(bits, names):
 
 def request_name(message):
     """The specification's name of the request that a message makes."""
-    return REQUESTS[struct.unpack_from("<I", message)[0]]
+    code = struct.unpack_from("<I", message)[0]
+    return REQUESTS.get(code) or "request %#x" % code
 
 
 def refusal(status):

@@ -159,7 +159,7 @@ def test_a_flood(rig, count):
     for i in range(count):
         rig.device.plug(0, i % 2 == 0)
     idle(rig, 5)
-    assert rig.device.rings[EVENTQ].idx == min(count, 32 + 8)  # those that it has back, and 8 buffers
+    assert rig.device.rings[EVENTQ].idx == min(count, 32 + 8)  # 8 of them wait
     idle(rig, 100)
     assert rig.device.rings[EVENTQ].idx == min(count, 11 * 40)
     idle(rig, count // 2)
