@@ -261,8 +261,8 @@ and transport: `test_what_the_user_sees[NAME-TRANSPORT]`. It asserts
 - that every wait has ended, within 15 s of simulated time at the most;
 - that nothing was written outside the arena: the simulated machine refuses any such write, and
   the arena around the driver's regions still holds what it held at power-on;
-- that after `close()` and `vsnd.open()` a tone is played and a recording made, both exact, and
-  that the arena has all its bytes back.
+- that after `card.reset()`, and again after `close()` and `vsnd.open()`, sound is played and
+  recorded, exact to the byte, and that the arena has all its bytes back.
 
 Any fault can be had for a driver of your own: `python -m virtsnd SOCKET --fault NAME`.
 

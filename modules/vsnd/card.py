@@ -185,7 +185,9 @@ class Card:
         if not self._under_way and head in queue.busy:
             queue.reap()  # an answer that came too late is no answer to this
             if head in queue.busy:
-                raise self._failure(message, errno.EBUSY, "an earlier request was never answered")
+                raise self._failure(
+                    message, errno.EBUSY, "an earlier request was never answered: card.reset()"
+                )
         self._under_way += 1
         try:
             answer = self._exchange(queue, head, message, response_bytes)

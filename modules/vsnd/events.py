@@ -56,6 +56,7 @@ class Events(IOBase):
         """The device was reset and has other buffers."""
         self._queue = queue
         self._region = region
+        self._held = []
 
     def back(self, head, length):
         """The device has used a buffer: note what it says and give the buffer back.
@@ -158,7 +159,7 @@ class Events(IOBase):
         self.hand_out()
 
     def wait(self, ms=0):
-        """Return the next event; None if there is none within `ms` milliseconds (int)."""
+        """Return the next event; None if there is none within `ms` milliseconds."""
         if not isinstance(ms, int):
             raise TypeError("ms is %r, must be an int" % (ms,))
         start = ticks_ms()

@@ -128,9 +128,13 @@ class Case:
         return error, data
 
     def good(self):
-        """The card, closed and opened again, does everything; nothing was lost, no memory hurt."""
+        """After card.reset(), if there is a card, and after close() and open(), it does everything;
+        no memory is lost or was hurt."""
         rig = self.rig
         if self.card:
+            self.card.reset()
+            play(self.card)
+            assert self.played == DATA
             self.card.close()
         card = rig.vsnd.open()
         assert [len(items) for items in (card.streams, card.jacks, card.chmaps)] == [2, 2, 2]
