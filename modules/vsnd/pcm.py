@@ -350,8 +350,9 @@ class PCM(IOBase):
 
         It is a scheduled function, which may read, write and allocate. It is called while the
         stream runs: after start(), or a write() or readinto() that could not do all at once. A
-        callback that leaves an output with nothing queued has no next time. TypeError for what
-        cannot be called, OSError(EPERM) if the stream is closed.
+        callback that leaves an output with nothing queued has no next time.
+
+        TypeError for what cannot be called, OSError(EPERM) if the stream is closed.
         """
         if handler is not None:
             if not callable(handler):

@@ -137,7 +137,7 @@ class Case:
             assert self.played == DATA
             self.card.close()
         card = rig.vsnd.open()
-        assert [len(items) for items in (card.streams, card.jacks, card.chmaps)] == [2, 2, 2]
+        assert [len(items) for items in (card.streams, card.jacks, card.chmaps)] == 3 * [2]
         with card.output() as out:
             out.write(AFTERWARDS)
         assert self.played == AFTERWARDS
