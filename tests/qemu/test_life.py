@@ -2,12 +2,10 @@
 """The life of the board: a soft reboot clears everything, and a crash says so."""
 
 import os
-import subprocess
 import time
 
 import pytest
 from console import CTRL_C, CTRL_D, PROMPT, console
-from virtboard import tools
 
 # By hand: REBOOTS=1000 pytest tests/qemu/test_life.py -k leak --timeout 1200
 REBOOTS = int(os.environ.get("REBOOTS", "20"))
