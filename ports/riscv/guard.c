@@ -9,6 +9,7 @@
 
 #include "board.h"
 #include "guard.h"
+#include "trap.h"
 
 #define GUARD_SIZE (4096) // as in riscv.ld
 
@@ -85,4 +86,12 @@ const char *guard_hit(uintptr_t mcause, uintptr_t mtval) {
         return "a write to /rom, which is read-only";
     }
     return NULL;
+}
+
+// What GCC's -fstack-protector lays below a frame's return address, and calls if it has changed when
+// the function returns. Its first byte is 0, so no string is copied over it unchanged.
+uintptr_t __stack_chk_guard __attribute__((used)) = (uintptr_t)UINT64_C(0xb3d10affc5a97e00);
+
+__attribute__((noreturn, used)) void __stack_chk_fail(void) {
+    crash("stack smashed: a function wrote beyond an array of its own");
 }

@@ -78,6 +78,30 @@ framebuf.FrameBuffer(bytearray(10000), 100, 100, framebuf.GS8).poly(0, 0, shape,
     assert what == "stack overflow: the C stack has grown into its guard page"
 
 
+def test_what_overwrites_the_end_of_a_frame(board, firmware, xlen):
+    # A block device in Python is called by C functions whose frames are then below its own.
+    names = symbols(firmware)
+    bottom, top = names["__stack_bottom"], names["__stack_top"]
+    program = f"""
+import uctypes, vfs
+canary = bytes(uctypes.bytearray_at({names["__stack_chk_guard"]}, {xlen // 8}))
+stack = uctypes.bytearray_at({bottom}, {top - bottom})
+class Disk:
+    def readblocks(self, block, buf, offset=0):
+        print("read")
+        at = stack.rfind(canary)
+        while at >= 0:
+            stack[at + 3] ^= 1
+            at = stack.rfind(canary)
+    def ioctl(self, command, argument):
+        return 64 if command == 4 else 512 if command == 5 else 0
+vfs.VfsFat(Disk())
+"""
+    here, end = crash(board, program)
+    assert here == "read"
+    assert end.startswith("CRASH: stack smashed: ")
+
+
 # Addresses
 
 CODE = "a write to code or constants, which are read-only"
