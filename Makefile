@@ -124,9 +124,9 @@ build/%/firmware.elf: tools
 		MICROPY_DIR=.tools/micropython CROSS_COMPILE=riscv64-unknown-elf-
 
 # Made from nothing each time, so that no half of an interrupted one is left.
-.venv/made: host/requirements.txt
+.venv/made: host/requirements.lock
 	@echo "Getting the Python packages of $< into .venv/"
-	@rm -rf .venv && $(PYTHON) -m venv .venv && .venv/bin/pip -qq --disable-pip-version-check install -r $<
+	@rm -rf .venv && $(PYTHON) -m venv .venv && .venv/bin/pip -qq --disable-pip-version-check install --require-hashes -r $<
 	@touch $@
 
 clean:

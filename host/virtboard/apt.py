@@ -82,7 +82,7 @@ def slim_status(text, architecture):
         fields = dict(re.findall(r"^([\w-]+): *(.*)$", stanza, re.M))
         installed = fields.get("Status") == "install ok installed"
         native = fields.get("Architecture") in (architecture, "all")
-        if installed and native and not OURS.match(fields["Package"]):
+        if installed and native and not OURS.match(fields.get("Package", "")):
             stanzas.append("".join(f"{k}: {fields[k]}\n" for k in keep if k in fields))
     return "\n".join(stanzas)
 
@@ -166,7 +166,7 @@ class Apt:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         self._get("download", package, cwd=folder, label=label)
-        return next(folder.glob("*.deb"))
+        return the_one(folder.glob("*.deb"), package)
 
     def download_source(self, label, package, version):
         """Download a source package; its original tarballs, components' ones included."""
@@ -206,6 +206,13 @@ class Apt:
 
     def _output(self, *command):
         return run_limited(command, 120, self.keep).stdout
+
+
+def the_one(paths, what):
+    """The first path. Damaged if there is none, whatever apt-get said."""
+    for path in paths:
+        return path
+    raise Damaged(f"apt-get left no file of {what}")
 
 
 def run_limited(command, limit, keep=()):

@@ -83,11 +83,9 @@ class Workshop:
             right = f"{' or '.join(MICROPYTHON)}, or a source tree named with MICROPY_DIR="
             raise ToolsError(f"MicroPython {version} cannot be fetched; it should be {right}")
         check_host(self.root)
-        with self.locked() as lock:
+        with self.locked() as lock, self.scratch():
             self.packages = Packages(self.tools, self.say, (lock,))
-            shutil.rmtree(self.tmp, ignore_errors=True)
             self.bin.mkdir(exist_ok=True)
-            self.tmp.mkdir()
             qemu, gcc, source = self.choose_qemu(), self.choose_gcc(), self.choose_source()
             self.qemu(*qemu)
             self.gcc(*gcc)
@@ -96,7 +94,6 @@ class Workshop:
             self.micropython(source)
             self.sounds()
             self.packages.forget()
-            shutil.rmtree(self.tmp)
 
     def choose_qemu(self):
         """(program, version) of the QEMU that the user names or that is on PATH, or Nones."""
@@ -262,6 +259,16 @@ class Workshop:
     def report_tree(self, name, tree, version, extra=""):
         place, origin = tree.relative_to(self.root), read_stamp(tree)["origin"]
         self.report(name, version, f"{place} ({origin})" + (extra and f", {extra}"))
+
+    @contextlib.contextmanager
+    def scratch(self):
+        """Have an empty folder `tmp`, of which nothing is left afterwards."""
+        shutil.rmtree(self.tmp, ignore_errors=True)
+        self.tmp.mkdir()
+        try:
+            yield
+        finally:
+            shutil.rmtree(self.tmp, ignore_errors=True)
 
     @contextlib.contextmanager
     def locked(self):

@@ -4,7 +4,7 @@
 import re
 import shutil
 
-from virtboard.apt import Apt, AptFailed, Damaged, unpack
+from virtboard.apt import Apt, AptFailed, Damaged, the_one, unpack
 from virtboard.apt_sources import Unavailable
 from virtboard.tools_checks import QEMU_MINIMUM
 from virtboard.tools_trees import swap, unpack_source, verify, write_stamp
@@ -59,10 +59,10 @@ class Packages:
                 get(new)
                 break
             except Damaged as problem:
+                self.forget()
                 if last:
                     raise
                 self.say(f"{'':11} {problem}: downloading again")
-                self.forget()
         swap(new, tree, self.tmp / "old")
 
     def forget(self):
@@ -103,7 +103,8 @@ class Packages:
             for offered, suite in self.apt.versions("micropython", "Sources"):
                 if numbers(offered) == numbers(version):
                     tarballs = self.apt.download_source("micropython", "micropython", offered)
-                    verify(next(path for path in tarballs if ".orig.tar" in path.name), sha256)
+                    main = (path for path in tarballs if ".orig.tar" in path.name)
+                    verify(the_one(main, offered), sha256)
                     unpack_source(tarballs, folder, self.tmp / "source")
                     return write_stamp(folder, origin=suite)
         raise Unavailable(f"the archive has no MicroPython {version}" + "".join(reasons[:1]))

@@ -8,8 +8,10 @@ import os
 import re
 import shutil
 import tarfile
+from pathlib import PurePosixPath
 
 from virtboard.apt import Damaged
+from virtboard.files import shown
 
 STAMP = ".stamp"
 LAYOUT = 1  # counts up when what is unpacked changes, so that older trees are replaced
@@ -65,6 +67,33 @@ def verify(path, sha256):
         raise Damaged(f"{path.name} has the SHA-256 {found}; it should be {sha256}")
 
 
+def harmless(archive):
+    """The members of a tarball. Damaged if one would lie, or lead, out of the folder.
+
+    tarfile's own filter does the same, where Python has one.
+    """
+    links = set()
+    for member in archive:
+        name = PurePosixPath(member.name)
+        ends = [name]
+        if member.issym():
+            ends.append(name.parent / member.linkname)
+        elif member.islnk():
+            ends.append(PurePosixPath(member.linkname))
+        elif not member.isfile() and not member.isdir():
+            raise Damaged(f"{shown(member.name)} is neither a file, a folder nor a link")
+        for end in map(PurePosixPath, map(os.path.normpath, ends)):
+            if end.is_absolute() or end.parts[:1] == ("..",):
+                raise Damaged(f"{shown(member.name)} leads out of the folder")
+        if not links.isdisjoint([name, *name.parents]):
+            raise Damaged(f"{shown(member.name)} is behind a link")
+        if member.issym():
+            if member.linkname != os.path.normpath(member.linkname):
+                raise Damaged(f"{shown(member.name)} may lead through another link")
+            links.add(name)
+        yield member
+
+
 def unpack_source(tarballs, folder, scratch):
     """Unpack a source's tarballs: orig.tar becomes `folder`, orig-NAME.tar the folder NAME in it.
 
@@ -78,11 +107,12 @@ def unpack_source(tarballs, folder, scratch):
         try:
             with tarfile.open(tarball) as archive:
                 safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-                archive.extractall(scratch, **safe)
-        except OSError:
-            raise  # the disk's trouble, not the tarball's
+                archive.extractall(scratch, harmless(archive), **safe)
+        except (OSError, Damaged):
+            raise  # the disk's trouble, not the tarball's; or said already
         except Exception as problem:
-            raise Damaged(f"{tarball.name} could not be unpacked ({problem})") from None
+            why = str(problem).partition("\n")[0]
+            raise Damaged(f"{tarball.name} could not be unpacked ({shown(why)})") from None
         top = list(scratch.iterdir())
         shutil.rmtree(place, ignore_errors=True)
         os.replace(top[0] if len(top) == 1 and top[0].is_dir() else scratch, place)
