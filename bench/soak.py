@@ -39,7 +39,7 @@ REPORT_S = 5  # s of sound between two lines of the guest; 1 where the first xru
 SPARE_S = 60  # s of real time that a play may take beyond its sound
 TICK_US = 10_000  # QEMU's own audio timer
 SIZES = (60, 120, 240, 480, 960, 1920)  # frames of a period, for the search
-PERIODS = (2, 3, 4, 6, 8, 12, 16)
+PERIODS = range(2, 17)
 SHORT_S = 5  # s of a first trial
 
 # Keeps a processor busy, as long as its parent lives.

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 
 PATIENCE = 5  # seconds between asking a process to end and ending it
-KEPT = 8 << 20  # bytes of the beginning, and of the end, of what a process says
+KEPT = 4 << 20  # bytes of the beginning, and of the end, of what a process says
 
 
 @contextmanager

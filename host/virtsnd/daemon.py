@@ -307,6 +307,7 @@ def listen(path):
             if left_behind(name):
                 os.unlink(name)
         listener.bind(path + NEW)
+        os.chmod(path + NEW, 0o600)  # whatever the umask; before anybody can connect
         listener.listen()
         listener.setblocking(False)
         os.rename(path + NEW, path)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A guest's memory as QEMU shares it with a vhost-user device."""
 
+import contextlib
+import fcntl
 import mmap
 import threading
 
@@ -24,6 +26,9 @@ class GuestMemory:
         """Take the place of all regions before: (guest address, bytes, QEMU's address, offset)."""
         self.unmap()
         for (guest, size, user, offset), fd in zip(regions, fds, strict=True):
+            # Who shrank it would end us with SIGBUS. Only a memfd can be sealed, and not each.
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
             try:
                 mapped = mmap.mmap(fd, offset + size)
             except (OSError, ValueError, OverflowError) as error:
