@@ -13,6 +13,7 @@
 #:                 ACCEPT=1 takes today's figures for right; QUICK=1 for what CI does
 #: make soak       noise in real time for MINUTES=10 while every processor is busy; RING=1 finds the
 #:                 smallest ring that plays without an xrun (docs/realtime.md)
+#: make analyze    look for mistakes in the port's C without running it
 #: make picture    draw docs/tone.svg from a recording of the tone
 #: make firmware   only build build/$(BOARD)/firmware.elf
 #: make tools      only get QEMU, a RISC-V GCC and MicroPython's source, into .tools/
@@ -56,6 +57,8 @@ PYTEST := $(VENV) -m pytest -n auto
 .NOTPARALLEL: # two boards share mpy-cross
 .PHONY: help run-qemu repl serve test test-unit test-qemu test-device test-upstream conformance \
 	robustness bench soak picture firmware tools clean
+.PHONY: help run-qemu repl serve test test-unit test-qemu test-device test-upstream conformance bench soak \
+	analyze picture firmware tools clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
@@ -104,6 +107,14 @@ soak: firmware .venv/made
 	@PYTHONPATH=host $(VENV) bench/soak.py $(if $(RING),--ring) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(PERIOD),--period $(PERIOD)) $(if $(PERIODS),--periods $(PERIODS)) $(if $(LOAD),--load $(LOAD))
 
+CPPCHECK = .venv/bin/cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance \
+	--inline-suppr --suppress=missingInclude --suppress=subtractPointers -D__GNUC__=12 \
+	-Iboards/qemu_virt -Iports/riscv
+analyze: firmware .venv/made
+	@$(PORT_MAKE) BOARD=$(BOARD) BUILD=$(BUILD) analyze
+	@$(CPPCHECK) --platform=unix64 -D__riscv_xlen=64 ports/riscv
+	@$(CPPCHECK) --platform=unix32 -D__riscv_xlen=32 ports/riscv
+
 picture: firmware .venv/made
 	@$(VIRTBOARD) run --headless --wav $(BUILD)/tone.wav
 	@$(VIRTBOARD) picture $(BUILD)/tone.wav docs/tone.svg
@@ -115,13 +126,14 @@ tools:
 # The wrappers in .tools/bin and the link .tools/micropython lead to whatever the user chose. Objects
 # of two MicroPythons or compilers must not mix, so another choice begins with an empty folder.
 MADE_WITH = readlink -f .tools/micropython; cat .tools/bin/riscv64-unknown-elf-gcc
+PORT_MAKE = PATH="$(CURDIR)/.tools/bin:$$PATH" $(MAKE) --no-print-directory \
+	$(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) -f ports/riscv/Makefile BUILD_VERBOSE=$(or $(V),0) \
+	MICROPY_DIR=.tools/micropython CROSS_COMPILE=riscv64-unknown-elf-
 firmware: $(BUILD)/firmware.elf
 build/%/firmware.elf: tools
 	@mkdir -p build/$* && { $(MADE_WITH); } >build/$*.tools.new
 	@cmp -s build/$*.tools.new build/$*.tools || rm -rf build/$* build/mp125/$* && mv build/$*.tools.new build/$*.tools
-	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) \
-		-f ports/riscv/Makefile BOARD=$* BUILD=build/$* BUILD_VERBOSE=$(or $(V),0) \
-		MICROPY_DIR=.tools/micropython CROSS_COMPILE=riscv64-unknown-elf-
+	@$(PORT_MAKE) BOARD=$* BUILD=build/$*
 
 # Made from nothing each time, so that no half of an interrupted one is left.
 .venv/made: host/requirements.lock

@@ -92,6 +92,6 @@ const char *guard_hit(uintptr_t mcause, uintptr_t mtval) {
 // the function returns. Its first byte is 0, so no string is copied over it unchanged.
 uintptr_t __stack_chk_guard __attribute__((used)) = (uintptr_t)UINT64_C(0xb3d10affc5a97e00);
 
-__attribute__((noreturn, used)) void __stack_chk_fail(void) {
+__attribute__((used)) void __stack_chk_fail(void) {
     crash("stack smashed: a function wrote beyond an array of its own");
 }

@@ -12,4 +12,7 @@ void guard_init(void);
 // What an access fault hit, as a sentence; NULL if none of the guards. mcause, mtval: of the trap.
 const char *guard_hit(uintptr_t mcause, uintptr_t mtval);
 
+// Called by what GCC makes of -fstack-protector.
+__attribute__((noreturn)) void __stack_chk_fail(void);
+
 #endif

@@ -53,7 +53,7 @@ static void grow(mp_map_t *map) {
 }
 
 static MP_NOINLINE mp_map_elem_t *add(mp_map_t *map, mp_obj_t name) {
-    if (map->used + map->used / 4 >= map->alloc) {
+    if (map->used + map->used / 4u >= map->alloc) {
         if (map->alloc >= DOUBLED_UP_TO) {
             return mp_map_lookup_default(map, name, MP_MAP_LOOKUP_ADD_IF_NOT_FOUND);
         }

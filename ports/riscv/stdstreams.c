@@ -26,6 +26,7 @@ static kind_t kind_of(mp_obj_t self) {
 }
 
 static void stdstream_print(const mp_print_t *print, mp_obj_t self, mp_print_kind_t kind) {
+    (void)kind;
     mp_printf(print, "<io.%s %d>", mp_obj_get_type_str(self), kind_of(self));
 }
 
@@ -63,6 +64,7 @@ static mp_uint_t stdstream_write(mp_obj_t self, const void *buf, mp_uint_t size,
 }
 
 static mp_uint_t stdstream_ioctl(mp_obj_t self, mp_uint_t request, uintptr_t arg, int *errcode) {
+    (void)self;
     switch (request) {
         case MP_STREAM_POLL:
             return mp_hal_stdio_poll(arg);
