@@ -56,9 +56,7 @@ PYTEST := $(VENV) -m pytest -n auto
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # two boards share mpy-cross
 .PHONY: help run-qemu repl serve test test-unit test-qemu test-device test-upstream conformance \
-	robustness bench soak picture firmware tools clean
-.PHONY: help run-qemu repl serve test test-unit test-qemu test-device test-upstream conformance bench soak \
-	analyze picture firmware tools clean
+	robustness bench soak analyze picture firmware tools clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile

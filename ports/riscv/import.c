@@ -63,7 +63,7 @@ static bool sibling(const char *name, size_t len, name_t *full) {
 // The frozen file of the module of that full name, and its package; NULL if it is none.
 static const mp_frozen_module_t *frozen_file(const name_t *full, const char *dot, mp_obj_t *package) {
     *package = loaded(full->text, dot - full->text);
-    if (*package == MP_OBJ_NULL || !mp_obj_is_type(*package, &mp_type_module)) {
+    if (*package == MP_OBJ_NULL || !mp_obj_is_exact_type(*package, &mp_type_module)) {
         return NULL;
     }
     mp_map_t *globals = &mp_obj_module_get_globals(*package)->map;
