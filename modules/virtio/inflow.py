@@ -28,7 +28,9 @@ class Inflow(Cycle):
     and returns the number of bytes. It sleeps while there is nothing to read, or returns what was
     read so far, None for nothing, if the owner does not want to wait; once `ended` is set, when
     there is nothing more. `buf` must be a multiple of `grain` bytes. readinto(buf, start) begins
-    at byte `start` of `buf` and returns up to where it filled it.
+    at byte `start` of `buf` and returns up to where it filled it. readinto(buf, start, False)
+    never sleeps, and does not ask the owner about it; due(n) tells whether it may be
+    worth it.
     """
 
     inward = True
@@ -40,6 +42,7 @@ class Inflow(Cycle):
         self.counters.append(False)  # _ENDED
         self.empty = 0  # slots that came back with nothing in them, in a row
         self.readinto = _data_path(self)
+        self.due = lambda n: self.ready()
 
     @property
     def ended(self):
@@ -159,6 +162,7 @@ def _data_path(cycle):
     def readinto(
         buf,
         start=0,
+        wait=True,
         left=0,
         n=0,
         slot=0,
@@ -220,7 +224,7 @@ def _data_path(cycle):
             # Whoever runs while this one sleeps may read, too.
             with lock:
                 alone = c[_ALONE]
-                ms = c[_WAIT_MS]
+                ms = c[_WAIT_MS] if wait else -1
                 consumed = c[_CONSUMED]
                 returned = c[_RETURNED]
                 partial = c[_PARTIAL]
@@ -333,6 +337,8 @@ def _data_path(cycle):
                                 returned += n
                                 c[_RETURNED] = returned
                                 continue
+                    if not wait and alone and not n:
+                        return start or None
                     waited = c[_ALONE] and ms and not n
                     slot = cycle.full()
                     owner.check()
@@ -344,7 +350,7 @@ def _data_path(cycle):
                     consumed = c[_CONSUMED]
                     returned = c[_RETURNED]
                     partial = c[_PARTIAL]
-            if owner.blocked(waited):
+            if not wait or owner.blocked(waited):
                 return start or None
 
     return readinto

@@ -28,12 +28,16 @@ class Outflow(Cycle):
     taken so far, None for nothing, if the owner does not want to wait. With copy=False the device
     reads whole slots from where they lie in `buf`. `buf` must be a multiple of `grain` bytes.
     write(buf, copy, start) begins at byte `start` of `buf` and returns up to where it was taken.
+    write(buf, copy, start, False) never sleeps, and does not ask the owner about it. due(n)
+    tells whether that is worth it for n bytes: a slot is free, or as many came back as the device
+    was to interrupt for, or as hold n bytes.
     """
 
     def __init__(self, *arguments, **named):
         super().__init__(*arguments, **named)
         self._lent = {}  # by slot: the object whose memory it plays instead of its own
         self.write = _data_path(self)
+        self.due = _readiness(self)
 
     def ready(self):
         """Whether write() can go on: a slot is free, or something came back."""
@@ -51,6 +55,29 @@ class Outflow(Cycle):
     def restart(self):
         self.unlend(0, self.slots * self.slot_bytes)
         super().restart()
+
+
+def _readiness(cycle):
+    def due(
+        left,
+        c=cycle.counters,
+        slot_bytes=cycle.slot_bytes,
+        limit=cycle.limit,
+        early=cycle._early,
+        load16=virt.load16,
+        used_idx=cycle.queue.used_va + 2,
+        ready=cycle.ready,
+        taken=0,
+        n=0,
+    ):
+        taken = c[_RETURNED]
+        if c[_SUBMITTED] - taken < limit or early or not c[_ALONE]:
+            return ready()
+        n = (load16(used_idx) - taken) & 0xFFFF
+        # used_event is taken | c[_BATCH].
+        return n > c[_BATCH] & ~taken or n and n * slot_bytes >= left
+
+    return due
 
 
 # What runs for every period of sound. A call costs as much as ten lines, so it is one
@@ -81,6 +108,7 @@ def _data_path(cycle):
         buf,
         copy=True,
         start=0,
+        wait=True,
         left=0,
         n=0,
         slot=0,
@@ -145,7 +173,7 @@ def _data_path(cycle):
                 alone = c[_ALONE]
                 submitted = c[_SUBMITTED]
                 part = c[_PARTIAL]
-                ms = c[_WAIT_MS]
+                ms = c[_WAIT_MS] if wait else -1
                 if load16(used_idx) == submitted & 0xFFFF if alone else not cycle.in_flight():
                     owner.dry()
                 full = c[_RETURNED] + limit
@@ -286,10 +314,12 @@ def _data_path(cycle):
                                 m32[notify] = index
                 else:
                     return start
+                if not wait and alone and not n:
+                    return start or None
                 n = c[_ALONE] and ms and not n  # it has waited, and for nothing
                 full = cycle.in_flight()
                 owner.check()
-            if full == limit and owner.blocked(n):
+            if full == limit and (not wait or owner.blocked(n)):
                 return start or None
 
     return write

@@ -1,8 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""asyncio: waiting for what has an ioctl(), by the poll of the event loop."""
+"""asyncio: waiting for what has an ioctl(), by the poll of the event loop.
+
+While a task waits for a stream, it is the polls that move its samples: the task is woken once,
+when all is done. To wake it for each half of the ring would cost twice as much.
+"""
 
 from asyncio import core
 import errno
+from micropython import const
+from .pcm import CLOSED, DRAINING, POLLOUT, RUNNING
+
+_POLL = const(3)  # as in pcm
+_POLLERR = const(8)
+
+# What stands in a job.
+_AT = const(0)  # up to where all was moved
+_ERROR = const(1)  # the exception that ended it
 
 
 def _alone(stream, index):
@@ -22,3 +35,58 @@ async def writable(stream):
     """Return when `stream` can be written. OSError(EBUSY) if another task waits for that."""
     _alone(stream, 1)
     yield core._io_queue.queue_write(stream)
+
+
+async def transfer(stream, ring, move, n):
+    """Move n bytes through an Output or Input; return how many. Less only if it has ended.
+
+    `ring` is the stream's. move(at) moves what can be moved at once from byte `at` on, and
+    returns up to where, or None. Raises what it raises; OSError(EBUSY) if another task waits.
+    """
+    ready = writable if stream.ready_flag == POLLOUT else readable
+    job = [move(0) or 0, None]
+    while job[_AT] != n and not stream.ended():
+        before = stream.ioctl
+        stream.ioctl = _poller(stream, ring, move, n, job)
+        try:
+            await ready(stream)
+        finally:
+            stream.ioctl = before
+        if job[_ERROR]:
+            raise job[_ERROR]
+        stream.check()
+    return job[_AT]
+
+
+def _poller(stream, ring, move, n, job):
+    # The stream's ioctl() meanwhile. As in the data paths, names come in by default arguments.
+    def ioctl(
+        request,
+        flags,
+        stream=stream,
+        ring=ring,
+        due=ring.due,
+        move=move,
+        n=n,
+        job=job,
+        device=ring.device,
+        running=RUNNING,
+        at=0,
+        state=None,
+    ):
+        if request != _POLL:
+            return type(stream).ioctl(stream, request, flags)
+        try:
+            state = stream._state
+            at = job[_AT]
+            if due(n - at) if state is running else state in (CLOSED, DRAINING) or stream.ready():
+                job[_AT] = at = move(at) or at
+                if at == n or stream.ended():
+                    return flags
+            if not device.error and not ring.error:
+                return 0
+        except Exception as error:  # the task's, not the event loop's
+            job[_ERROR] = error
+        return flags | _POLLERR
+
+    return ioctl

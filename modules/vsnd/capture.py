@@ -66,14 +66,11 @@ class Input(PCM):
 
         A task that is cancelled here leaves the stream as it is, less a part that is in `buf`.
         """
-        from .aio import readable
+        from .aio import transfer
 
-        start = 0
-        while True:
-            start = self._at_once(self._ring.readinto, buf, start) or start
-            if start == nbytes(buf) or self._ring.ended and not self._ring.full():
-                return start
-            await readable(self)
+        readinto = self._ring.readinto
+        n = nbytes(buf)
+        return await transfer(self, self._ring, lambda at: readinto(buf, at, False), n)
 
     # What the ring asks of its owner.
 
@@ -110,6 +107,10 @@ class Input(PCM):
         except OSError:
             return True  # readinto() will tell
         return self._ring.ready()
+
+    def ended(self):
+        """Whether nothing is recorded any more, and all was read."""
+        return self._ring.ended and not self._ring.full()
 
     # To the end
 

@@ -337,14 +337,6 @@ class PCM(IOBase):
         self._blocking = bool(flag)
         self._go(self._state)
 
-    def _at_once(self, move, *arguments):
-        blocking = self._blocking
-        self.setblocking(False)
-        try:
-            return move(*arguments)
-        finally:
-            self.setblocking(blocking)
-
     def irq(self, handler):
         """Call handler(self) soon after the device has made it ready to go on; None: no longer.
 

@@ -64,14 +64,11 @@ class Output(PCM):
 
         A task that is cancelled here leaves the stream as it is, with a part of `buf` queued.
         """
-        from .aio import writable
+        from .aio import transfer
 
-        start = 0
-        while True:
-            start = self._at_once(self._ring.write, buf, copy, start) or start
-            if start == nbytes(buf):
-                return start
-            await writable(self)
+        write = self._ring.write
+        n = nbytes(buf)
+        return await transfer(self, self._ring, lambda at: write(buf, copy, at, False), n)
 
     # What the ring asks of its owner.
 
@@ -109,6 +106,10 @@ class Output(PCM):
                 self.start()
         except OSError:
             return True  # write() will tell
+        return False
+
+    def ended(self):
+        """Never: it can always be written."""
         return False
 
     # To the end

@@ -12,6 +12,7 @@ class Inflow(Cycle):
     ended: bool
     empty: int
     readinto: Callable[..., int | None]
+    due: Callable[[int], object]
     inward: bool
     def __init__(self, *arguments: Any, **named: Any) -> None: ...
     def fill(self) -> None:

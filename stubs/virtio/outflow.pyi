@@ -9,6 +9,7 @@ class Outflow(Cycle):
     """A Cycle whose slots the device reads."""
 
     write: Callable[..., int | None]
+    due: Callable[[int], object]
     def __init__(self, *arguments: Any, **named: Any) -> None: ...
     def ready(self) -> bool:
         """Whether write() can go on: a slot is free, or something came back."""

@@ -43,6 +43,8 @@ class Input(PCM):
         As with a readinto(), recording begins.
         """
     def drop(self) -> None: ...
+    def ended(self) -> bool:
+        """Whether nothing is recorded any more, and all was read."""
     def drain(self) -> None:
         """Stop recording; what is recorded can still be read. Afterwards the state is SETUP.
 

@@ -40,6 +40,8 @@ class Output(PCM):
 
         As with a write() that finds all periods queued, playing begins.
         """
+    def ended(self) -> bool:
+        """Never: it can always be written."""
     def drain(self) -> None:
         """Return when everything that was written has been heard.
 

@@ -3,7 +3,7 @@
 
 import asyncio
 import errno
-import sys
+import importlib
 import types
 
 import pytest
@@ -339,10 +339,10 @@ def tasks(rig, monkeypatch):
         end = rig.clock.now + ms * 1000
         await until(lambda: rig.clock.now >= end)
 
-    aio = types.ModuleType("vsnd.aio")
+    monkeypatch.setattr(asyncio, "core", types.ModuleType("core"), raising=False)
+    aio = importlib.import_module("vsnd.aio")
     aio.readable = lambda pcm: until(lambda: pcm.ioctl(POLL, POLLIN))
     aio.writable = lambda pcm: until(lambda: pcm.ioctl(POLL, POLLOUT))
-    monkeypatch.setitem(sys.modules, "vsnd.aio", aio)
     monkeypatch.setattr(asyncio, "sleep_ms", sleep_ms, raising=False)
 
     def run(*coroutines, cancel=None):
