@@ -204,10 +204,12 @@ class Cycle:
     def submit(self, upto):
         """Hand all slots before number `upto` to the device, by the queue."""
         c = self.counters
-        while c[SUBMITTED] < upto:
-            slot = c[SUBMITTED] % self.slots
-            c[SUBMITTED] += 1
-            self.queue.submit(self.heads[slot], self, self.kick)
+        queue = self.queue
+        n = c[SUBMITTED]
+        while n < upto:
+            c[SUBMITTED] = n + 1
+            queue.submit(self.heads[n % self.slots], self, self.kick)
+            n += 1
 
     def restart(self):
         """Forget errors and a slot that was filled or emptied only in part.

@@ -124,8 +124,12 @@ class Device:
         # chains out looks at his used ring. Python runs only for what nobody waits for.
         t = self.transport
         virt.irq(
-            t.irq, self._interrupt, t.interrupt_status_va, t.interrupt_ack_va,
-            _INT_USED | _INT_CONFIG, _INT_USED | _INT_CONFIG if self.listeners else _INT_CONFIG,
+            t.irq,
+            self._interrupt,
+            t.interrupt_status_va,
+            t.interrupt_ack_va,
+            _INT_USED | _INT_CONFIG,
+            _INT_USED | _INT_CONFIG if self.listeners else _INT_CONFIG,
             self._watched.used_va + 2 if self._watched else 0,
         )
 

@@ -36,6 +36,7 @@ class Outflow(Cycle):
     def __init__(self, *arguments, **named):
         super().__init__(*arguments, **named)
         self._lent = {}  # by slot: the object whose memory it plays instead of its own
+        self.back = _way_back(self, self.back)
         self.write = _data_path(self)
         self.due = _readiness(self)
 
@@ -63,21 +64,62 @@ def _readiness(cycle):
         c=cycle.counters,
         slot_bytes=cycle.slot_bytes,
         limit=cycle.limit,
+        half=cycle.limit >> 1,
         early=cycle._early,
         load16=virt.load16,
+        queue=cycle.queue,
         used_idx=cycle.queue.used_va + 2,
-        ready=cycle.ready,
-        taken=0,
+        lock=virt.lock,
         n=0,
+        taken=0,
     ):
-        taken = c[_RETURNED]
-        if c[_SUBMITTED] - taken < limit or early or not c[_ALONE]:
-            return ready()
-        n = (load16(used_idx) - taken) & 0xFFFF
-        # used_event is taken | c[_BATCH].
-        return n > c[_BATCH] & ~taken or n and n * slot_bytes >= left
+        with lock:
+            taken = c[_RETURNED]
+            n = limit + taken - c[_SUBMITTED]
+            if not c[_ALONE]:
+                if c[_WAIT_MS] and load16(used_idx) != queue.taken:
+                    queue.reap()
+                    n = limit + c[_RETURNED] - c[_SUBMITTED]
+                return n >= half or n and n * slot_bytes >= left
+            if n:
+                return True
+            taken += len(early)
+            n = (load16(used_idx) - taken) & 0xFFFF
+            # used_event is taken | c[_BATCH].
+            return n > c[_BATCH] & ~taken or n and n * slot_bytes >= left
 
     return due
+
+
+def _way_back(cycle, otherwise):
+    # back(), for the usual: the oldest slot, with 8 bytes of status that say ok.
+    def back(
+        head,
+        length,
+        c=cycle.counters,
+        slots={head: slot for slot, head in enumerate(cycle.heads)},
+        mask=cycle.slots - 1,
+        early=cycle._early,
+        load32=virt.load32,
+        status_va=cycle._status_va,
+        ok=cycle.ok,
+        otherwise=otherwise,
+        slot=0,
+        n=0,
+    ):
+        slot = slots[head]
+        n = c[_RETURNED]
+        if (
+            slot == n & mask
+            and length == _STATUS_BYTES
+            and load32(status_va, slot * _STATUS_BYTES) == ok
+            and not early
+        ):
+            c[_RETURNED] = n + 1
+        else:
+            otherwise(head, length)
+
+    return back
 
 
 # What runs for every period of sound. A call costs as much as ten lines, so it is one
@@ -161,6 +203,9 @@ def _data_path(cycle):
         lock=virt.lock,
         even=queue.event_idx and slots == cycle.limit,
         turns=turns,
+        cycle=cycle,
+        queue=queue,
+        owner=owner,
     ):
         left = nbytes(buf) - start
         if left % grain:
@@ -174,15 +219,38 @@ def _data_path(cycle):
                 submitted = c[_SUBMITTED]
                 part = c[_PARTIAL]
                 ms = c[_WAIT_MS] if wait else -1
-                if load16(used_idx) == submitted & 0xFFFF if alone else not cycle.in_flight():
+                if not alone:
+                    # Slots of others come back on the same queue, too.
+                    if not c[_WAIT_MS]:
+                        cycle.reap()
+                    elif load16(used_idx) != queue.taken:
+                        queue.reap()
+                    if submitted == c[_RETURNED]:
+                        owner.dry()
+                elif load16(used_idx) == submitted & 0xFFFF:
                     owner.dry()
                 full = c[_RETURNED] + limit
                 while left:
                     if submitted == full:
                         # The device owns all slots, as far as is known.
-                        n = 0
                         if not alone:
-                            break
+                            # Whose slot is back shows when all of them are taken back. If none
+                            # was this stream's for a while, the owner is asked.
+                            n = first = 1
+                            while ms and n and first < slots:
+                                n = wait16(used_idx, queue.taken, ms)
+                                first += 1
+                                if n and c[_WAIT_MS] and not c[_ALONE]:
+                                    queue.reap()
+                                    if c[_RETURNED] != full - limit:
+                                        break
+                            full = c[_RETURNED] + limit
+                            if c[_SUBMITTED] != submitted or submitted == full or c[_ALONE]:
+                                break
+                            if c[_RETURNED] == submitted:
+                                owner.dry()
+                            part = c[_PARTIAL]
+                            continue
                         slot = full - limit
                         turn = left >= half_bytes and even and not part and turns[slot & mask]
                         if not turn or copy and lent:
@@ -314,9 +382,9 @@ def _data_path(cycle):
                                 m32[notify] = index
                 else:
                     return start
-                if not wait and alone and not n:
+                if not wait and not n:
                     return start or None
-                n = c[_ALONE] and ms and not n  # it has waited, and for nothing
+                n = ms and not n  # it has waited, and for nothing
                 full = cycle.in_flight()
                 owner.check()
             if full == limit and (not wait or owner.blocked(n)):

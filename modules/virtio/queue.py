@@ -21,6 +21,7 @@ import errno
 from machine import mem16, mem32
 from micropython import const
 import virt
+from virt import load16, load32, lock, store16
 from . import dma
 
 _DESC_F_NEXT = const(1)
@@ -176,14 +177,14 @@ class Queue:
         When the chain is back, owner.back(head, bytes that the device wrote) is called; without
         an owner the bytes are left in `written`.
         """
-        self.busy[head] = owner
         idx = self._next
-        virt.store16(self.avail_va, head, 4 + 2 * (idx & (self.size - 1)))
-        self._next = (idx + 1) & 0xFFFF
-        virt.store16(self.avail_va, self._next, 2)
+        self.busy[head] = owner
+        store16(self.avail_va, head, 4 + 2 * (idx & (self.size - 1)))
+        self._next = idx = (idx + 1) & 0xFFFF
+        store16(self.avail_va, idx, 2)
         self._quiet += 1
         if kick:
-            self.kick(self._next - self._quiet, self._quiet)
+            self.kick(idx - self._quiet, self._quiet)
 
     def kick(self, idx, n):
         """Kick the device if it wants that for the `n` chains submitted from `idx` on (2.7.13)."""
@@ -197,42 +198,45 @@ class Queue:
 
     def reap(self):
         """Take back every chain that the device has used, in whatever order."""
-        with virt.lock:
-            self._reap()
-
-    def _reap(self):
-        while True:
-            n = (virt.load16(self.used_va, 2) - self.taken) & 0xFFFF
-            if not n:
-                return
-            if n > len(self.busy):
-                self.fail(
-                    "queue %d: device returned more chains than it has: %d of %d"
-                    % (self.index, n, len(self.busy))
-                )
-                return
-            at = 4 + 8 * (self.taken & (self.size - 1))
-            head = virt.load32(self.used_va, at)
-            length = virt.load32(self.used_va, at + 4)
-            if head not in self.busy:
-                self.fail(
-                    "queue %d: device returned chain %d, which is not its" % (self.index, head)
-                )
-                return
-            limit = self._chains[head][2]
-            if length > limit:
-                self.fail(
-                    "queue %d: device wrote %d bytes to a chain that takes %d"
-                    % (self.index, length, limit)
-                )
-                return
-            owner = self.busy.pop(head)
-            self.taken = (self.taken + 1) & 0xFFFF
-            self.wake_after(self.taken)  # before the loop looks again: nothing gets lost (2.7.7.1)
-            if owner is None:
-                self.written[head] = length
-            else:
-                owner.back(head, length)
+        with lock:
+            taken = self.taken
+            used_va = self.used_va
+            while True:
+                n = (load16(used_va, 2) - taken) & 0xFFFF
+                if not n:
+                    return
+                busy = self.busy
+                if n > len(busy):
+                    self.fail(
+                        "queue %d: device returned more chains than it has: %d of %d"
+                        % (self.index, n, len(busy))
+                    )
+                    return
+                while n:
+                    at = 4 + 8 * (taken & (self.size - 1))
+                    head = load32(used_va, at)
+                    length = load32(used_va, at + 4)
+                    if head not in busy:
+                        self.fail(
+                            "queue %d: device returned chain %d, which is not its"
+                            % (self.index, head)
+                        )
+                        return
+                    if length > self._chains[head][2]:
+                        self.fail(
+                            "queue %d: device wrote %d bytes to a chain that takes %d"
+                            % (self.index, length, self._chains[head][2])
+                        )
+                        return
+                    owner = busy.pop(head)
+                    self.taken = taken = (taken + 1) & 0xFFFF
+                    if owner is None:
+                        self.written[head] = length
+                    else:
+                        owner.back(head, length)
+                    n -= 1
+                if self.event_idx:  # before the loop looks again: nothing gets lost (2.7.7.1)
+                    store16(self.avail_va, taken | self.batch, 4 + 2 * self.size)
 
     def post(self, region, n, owner):
         """Submit as many buffers of `n` bytes, for the device to write, as there are descriptors.
