@@ -19,11 +19,17 @@ static struct {
     uint16_t at, len;
 } files[FILES_MAX]; // their names
 static size_t count;
+static uint64_t initials; // one bit for each letter, modulo 64, that one of them begins with
+
+static uint64_t initial(const char *name) {
+    return (uint64_t)1 << (name[0] & 63);
+}
 
 static void find_names(void) {
     for (const char *name = mp_frozen_names; *name != 0 && count < FILES_MAX; ++count) {
         files[count].at = name - mp_frozen_names;
         files[count].len = strlen(name);
+        initials |= initial(name);
         name += files[count].len + 1;
     }
 }
@@ -37,7 +43,7 @@ mp_import_stat_t mp_find_frozen_module(const char *path, int *frozen_type, void 
         *frozen_type = MP_FROZEN_NONE;
     }
     size_t len = strlen(path);
-    if (len == 0) {
+    if (len == 0 || !(initials & initial(path))) {
         return MP_IMPORT_STAT_NO_EXIST;
     }
     const char last = path[len - 1];

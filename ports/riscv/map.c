@@ -4,13 +4,14 @@
 // interpreter looks up every name of a program that is no local variable. MicroPython's tables
 // grow by two slots, or a quarter, and only when not one is free: an object with 20 attributes is
 // hashed anew eight times, and a name that is not there is compared with all that are. Here a
-// table doubles and always has room. Everything else is left to MicroPython's own code
-// (MICROPY_WRAP_MP_MAP_LOOKUP), which finds the same names in the same places.
+// table grows four times, later twice as large, and always has room. Everything else is left to
+// MicroPython's own code (MICROPY_WRAP_MP_MAP_LOOKUP), which finds the same names in the same places.
 
 #include "py/qstr.h"
 #include "py/runtime.h"
 
 #define SMALLEST (4)
+#define QUADRUPLED_UP_TO (64)
 #define DOUBLED_UP_TO (1024) // slots; beyond, memory counts for more
 
 mp_map_elem_t *mp_map_lookup_default(mp_map_t *map, mp_obj_t key, mp_map_lookup_kind_t kind);
@@ -39,7 +40,7 @@ static void grow(mp_map_t *map) {
     mp_map_t old = *map;
     size_t alloc = SMALLEST;
     while (alloc <= old.alloc) {
-        alloc *= 2;
+        alloc *= alloc < QUADRUPLED_UP_TO ? 4 : 2;
     }
     map->table = m_new0(mp_map_elem_t, alloc); // or MemoryError, and the map is what it was
     map->alloc = alloc;
