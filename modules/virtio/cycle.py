@@ -82,6 +82,7 @@ class Cycle:
         data = (virt.nbytes(header) + 63) & ~63
         status = (data + slots * slot_bytes + 63) & ~63
         self._region = region = dma.alloc(status + slots * STATUS_BYTES, 64)
+        device.orphans.append(region)  # until _free(), or the device's reset
         region.store(header)
         self.data_at = region.at + data
         self.data_pa = region.pa + data
@@ -96,7 +97,7 @@ class Cycle:
                 (region.pa + status, STATUS_BYTES, True),
             )
         except OSError:  # no descriptors left
-            dma.free(region)
+            device.release(region)
             raise
         self.counters = [0] * 7
         self._early = []  # slots that came back before an older one did
@@ -110,7 +111,7 @@ class Cycle:
     def _free(self):
         for head in self.heads:
             self.queue.discard(head)
-        dma.free(self._region)
+        self.device.release(self._region)
 
     def claim(self):
         """Take the rings over if no other stream uses them. The device must own no slot."""
@@ -227,8 +228,6 @@ class Cycle:
             self.queue.cycles.remove(self)
         if idle:
             self._free()
-        else:
-            self.device.orphans.append(self._region)
 
     def _status(self, slot):
         at = STATUS_BYTES * slot

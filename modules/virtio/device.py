@@ -90,17 +90,18 @@ class Device:
                 while size > limit:
                     size >>= 1
                 self.queues += (Queue(transport, index, size, self.features, self.fail),)
+            if watched is not None:
+                self._watched = self.queues[watched]
+            self._interrupts()
+            if not _live:
+                virt.at_reset(_quiet_all)
         except BaseException:  # Ctrl-C too
+            virt.irq(transport.irq, None)
             transport.add_status(mmio.FAILED)
             # Without DRIVER_OK the device has not touched the rings (2.1.2).
             for queue in self.queues:
                 queue.free()
             raise
-        if watched is not None:
-            self._watched = self.queues[watched]
-        self._interrupts()
-        if not _live:
-            virt.at_reset(_quiet_all)
         _live.append(self)
         transport.add_status(mmio.DRIVER_OK)
 
@@ -184,18 +185,29 @@ class Device:
                 return False
         return True
 
-    def request(self, queue, head, ms):
-        """Submit a chain and sleep until the device has returned it; False after `ms` ms."""
+    def release(self, region):
+        """Give one of `orphans` back to the arena: the device has returned it."""
+        with virt.lock:
+            if region in self.orphans:  # else a reset was first
+                self.orphans.remove(region)
+                dma.free(region)
+
+    def returned(self, queue, head, ms):
+        """Sleep until the device has returned a chain; False after `ms` ms."""
 
         def done():
             queue.reap()
             return head not in queue.busy
 
+        return self.wait(done, ms)
+
+    def request(self, queue, head, ms):
+        """Submit a chain and sleep until the device has returned it; False after `ms` ms."""
         if virt.load16(queue.used_va, 2) != queue.taken:
             queue.reap()  # what nobody waits for is not taken for the answer
             self.check()
         queue.submit(head)
-        return self.wait(done, ms)
+        return self.returned(queue, head, ms)
 
     def quiet(self):
         """Stop whatever the device does on its own. Drivers that start something override it."""

@@ -15,6 +15,7 @@ _EVENTS = const(8)
 _REQUEST_BYTES = const(64)  # more is allocated for the request that needs it
 _RESPONSE_BYTES = const(4 + 32 * 16)
 _REQUEST_MS = const(1000)
+_LATE_MS = const(20)
 _STREAMS_MAX = const(256)  # a device that claims more is not believed
 
 _cards = {}  # by base: open() twice gives the same card
@@ -183,8 +184,8 @@ class Card:
         queue = device.queues[CONTROLQ]
         head = self._head
         if not self._under_way and head in queue.busy:
-            queue.reap()  # an answer that came too late is no answer to this
-            if head in queue.busy:
+            # Its answer is no answer to this. One that Ctrl-C did not wait for comes soon.
+            if not device.returned(queue, head, _LATE_MS):
                 raise self._failure(
                     message, errno.EBUSY, "an earlier request was never answered: card.reset()"
                 )
@@ -217,10 +218,11 @@ class Card:
         own = n > at or room > _RESPONSE_BYTES or self._under_way > 1
         if own:
             memory, at = dma.alloc(n + room), n
+            self.device.orphans.append(memory)
             try:
                 head = queue.chain((memory.pa, n, False), (memory.pa + n, room, True))
             except OSError:
-                dma.free(memory)
+                self.device.release(memory)
                 raise
         else:
             queue.resize(head, n, room)
@@ -232,12 +234,9 @@ class Card:
         except KeyError:  # a callback has closed or reset the card
             raise self._failure(message, errno.ENODEV, "the device was reset")
         finally:
-            if own:
-                if head in queue.busy:
-                    self.device.orphans.append(memory)
-                else:
-                    queue.discard(head)
-                    dma.free(memory)
+            if own and head not in queue.busy:
+                queue.discard(head)
+                self.device.release(memory)
 
     def _failure(self, message, number, text):
         return OSError(number, "%s: %s" % (protocol.request_name(message), text))

@@ -13,7 +13,7 @@ A call that the state does not allow raises before anything is sent.
 import errno
 from io import IOBase
 from micropython import const, schedule
-from virt import lock
+from virt import load16, lock
 from . import protocol
 from .protocol import FORMATS, RATES
 
@@ -199,10 +199,14 @@ class PCM(IOBase):
             self.only(what, states)
             self._doing = what
             self._go(state)
+        queue = self._ring.device.queues[protocol.CONTROLQ]
+        sent = load16(queue.avail_va, 2)
         try:
             self.card.request(request(self.stream.id))
-        except BaseException:
-            if self._state is not CLOSED:  # by a callback, with its card
+        except BaseException as error:
+            # Ctrl-C after the device got it: it does it all the same.
+            done = not isinstance(error, OSError) and load16(queue.avail_va, 2) != sent
+            if self._state is not CLOSED and not done:  # closed by a callback, with its card
                 self._go(before)
             raise
         finally:

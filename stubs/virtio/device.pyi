@@ -37,6 +37,10 @@ class Device:
         """OSError(EIO) if the device has broken the rules or asked for a reset."""
     def wait(self, done: Callable[[], object], ms: int) -> bool:
         """Sleep until done() is true; False if it is not after `ms` milliseconds."""
+    def release(self, region: Region) -> None:
+        """Give one of `orphans` back to the arena: the device has returned it."""
+    def returned(self, queue: Queue, head: int, ms: int) -> bool:
+        """Sleep until the device has returned a chain; False after `ms` ms."""
     def request(self, queue: Queue, head: int, ms: int) -> bool:
         """Submit a chain and sleep until the device has returned it; False after `ms` ms."""
     def quiet(self) -> None:

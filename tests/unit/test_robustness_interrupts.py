@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Ctrl-C, and memory that runs out, in the middle of anything: the card is usable again.
+
+EXAMPLES in the environment: at so many places instead of 20.
+"""
+
+import os
+import sys
+
+import pytest
+
+from preempt import Preempt
+from robust import DATA, FEED, PERIOD, Case, control, play, record
+
+JUMPS = 1600  # that the program makes
+PLACES = range(3, JUMPS, JUMPS // int(os.environ.get("EXAMPLES", 20)))
+
+
+class Raise(Preempt):
+    """Preempt that raises an exception at the jump number `at`."""
+
+    def _jump(self, frame):
+        if self.board._locked or self.board._locks:
+            return
+        if self.jumps == self.at:
+            sys.settrace(None)
+            self.where = f"{frame.f_code.co_name}:{frame.f_lineno}"
+            raise self.call
+        self.jumps += 1
+
+
+def program(case):
+    card = case.card = case.rig.vsnd.open()
+    with card.output() as out:
+        out.write(DATA[: 7 * PERIOD])
+    with card.input() as mic:
+        mic.readinto(bytearray(5 * PERIOD))
+    control(card)
+    card.close()
+
+
+@pytest.mark.parametrize("again", ["reset", "open"])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, MemoryError])
+def test_the_card_is_usable_after_an_exception_anywhere(kind, again):
+    happened = 0
+    for at in PLACES:
+        with Case() as case:
+            raising = Raise(case.rig.board, kind, at)
+            try:
+                raising.run(lambda: program(case))
+            except kind:
+                happened += 1
+            finally:
+                sys.settrace(None)
+            if again == "reset" and case.card and case.card.device.queues:
+                case.card.reset()
+            elif case.card:
+                case.card.close()
+            card = case.rig.vsnd.open()
+            play(card)
+            assert case.played == DATA, raising.where
+            assert record(card) == FEED[: len(DATA)], raising.where
+            card.close()
+            case.untouched()
+    assert happened > len(PLACES) * 0.9
