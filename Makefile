@@ -14,6 +14,7 @@
 #: make soak       noise in real time for MINUTES=10 while every processor is busy; RING=1 finds the
 #:                 smallest ring that plays without an xrun (docs/realtime.md)
 #: make analyze    look for mistakes in the port's C without running it
+#: make fuzz       the port's C on this machine, with sanitizers, for SECONDS=60 each part
 #: make picture    draw docs/tone.svg from a recording of the tone
 #: make firmware   only build build/$(BOARD)/firmware.elf
 #: make tools      only get QEMU, a RISC-V GCC and MicroPython's source, into .tools/
@@ -56,7 +57,7 @@ PYTEST := $(VENV) -m pytest -n auto
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # two boards share mpy-cross
 .PHONY: help run-qemu repl serve test test-unit test-qemu test-device test-upstream conformance \
-	robustness bench soak analyze picture firmware tools clean
+	robustness bench soak analyze fuzz picture firmware tools clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
@@ -71,7 +72,7 @@ serve: firmware .venv/made
 	@$(VIRTBOARD) run --port $(or $(PORT),5555)
 
 test: $(TESTED:%=build/%/firmware.elf) .venv/made
-	@$(PYTEST) tests/unit tests/qemu tests/device
+	@$(PYTEST) tests/unit tests/host_c tests/qemu tests/device
 
 test-unit: .venv/made
 	@$(PYTEST) tests/unit
@@ -112,6 +113,9 @@ analyze: firmware .venv/made
 	@$(PORT_MAKE) BOARD=$(BOARD) BUILD=$(BUILD) analyze
 	@$(CPPCHECK) --platform=unix64 -D__riscv_xlen=64 ports/riscv
 	@$(CPPCHECK) --platform=unix32 -D__riscv_xlen=32 ports/riscv
+
+fuzz: .venv/made
+	@SECONDS=$(or $(SECONDS),60) $(VENV) -m pytest -s tests/host_c
 
 picture: firmware .venv/made
 	@$(VIRTBOARD) run --headless --wav $(BUILD)/tone.wav

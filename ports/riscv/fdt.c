@@ -6,11 +6,13 @@
 #include "fdt.h"
 
 #define FDT_MAGIC       (0xd00dfeed)
-#define FDT_BEGIN_NODE  (1)
-#define FDT_END_NODE    (2)
-#define FDT_PROP        (3)
-#define FDT_NOP         (4)
+// Tokens, as this processor reads them: all of the tree is looked at, at every power-on.
+#define FDT_BEGIN_NODE  (0x01000000)
+#define FDT_END_NODE    (0x02000000)
+#define FDT_PROP        (0x03000000)
+#define FDT_NOP         (0x04000000)
 
+#define FDT_HEADER      (40)
 #define FDT_SIZE_MAX    (1 << 20)
 
 static uint32_t be32(const uint8_t *p) {
@@ -24,46 +26,69 @@ static uint64_t be64(const uint8_t *p) {
 fdt_info_t fdt_read(const void *fdt) {
     fdt_info_t info = { .bootargs = "" };
     const uint8_t *base = fdt;
-    if (base == NULL || be32(base) != FDT_MAGIC || be32(base + 4) > FDT_SIZE_MAX) {
+    if (base == NULL || (uintptr_t)base % 4 != 0 || be32(base) != FDT_MAGIC) {
         return info;
     }
-    const uint8_t *end = base + be32(base + 4);
-    const uint8_t *p = base + be32(base + 8);
-    const char *strings = (const char *)base + be32(base + 12);
+    // Offsets, all checked to be within `size`. Everything ends with the strings, so the last byte
+    // is 0, and no string goes on beyond it.
+    size_t size = be32(base + 4);
+    if (size < FDT_HEADER || size > FDT_SIZE_MAX || base[size - 1] != 0) {
+        return info;
+    }
+    size_t at = be32(base + 8), strings = be32(base + 12);
+    if (at > size || at % 4 != 0 || strings > size) {
+        return info;
+    }
 
     // Both nodes stand directly below the root, which has two cells for an
     // address and two for a size on every machine of QEMU's.
     int depth = 0;
     bool memory = false, chosen = false;
-    while (p + 4 <= end) {
-        uint32_t token = be32(p);
-        p += 4;
+    while (at < size && size - at >= 4) {
+        uint32_t token = *(const uint32_t *)(base + at);
+        at += 4;
         if (token == FDT_BEGIN_NODE) {
-            const char *name = (const char *)p;
+            if (at == size) {
+                break;
+            }
+            const char *name = (const char *)base + at;
             if (++depth == 2) {
                 memory = strncmp(name, "memory@", 7) == 0;
                 chosen = strcmp(name, "chosen") == 0;
             }
-            p += (strlen(name) + 4) & ~3ul;
+            at += (strlen(name) + 4) & ~(size_t)3;
         } else if (token == FDT_END_NODE) {
             if (depth-- == 2) {
                 memory = chosen = false;
             }
         } else if (token == FDT_PROP) {
-            uint32_t len = be32(p);
+            if (size - at < 8) {
+                break;
+            }
+            size_t len = be32(base + at);
+            const uint8_t *value = base + at + 8;
+            at += 8;
+            if (len > size - at) {
+                break;
+            }
             if (memory || chosen) {
-                const char *name = strings + be32(p + 4);
+                size_t name_at = be32(value - 4);
+                if (name_at >= size - strings) {
+                    break;
+                }
+                const char *name = (const char *)base + strings + name_at;
                 if (memory && len >= 16 && strcmp(name, "reg") == 0) {
-                    uint64_t ram_end = be64(p + 8) + be64(p + 16);
-                    info.ram_end = ram_end < UINTPTR_MAX ? ram_end : UINTPTR_MAX;
-                } else if (chosen && len > 0 && p[8 + len - 1] == 0 && strcmp(name, "bootargs") == 0) {
-                    info.bootargs = (const char *)p + 8;
+                    uint64_t start = be64(value), bytes = be64(value + 8);
+                    bool fits = start <= UINTPTR_MAX && bytes <= UINTPTR_MAX - start;
+                    info.ram_end = fits ? start + bytes : UINTPTR_MAX;
+                } else if (chosen && len > 0 && value[len - 1] == 0 && strcmp(name, "bootargs") == 0) {
+                    info.bootargs = (const char *)value;
                 } else if (chosen && strcmp(name, "rng-seed") == 0) {
-                    info.rng_seed = p + 8;
+                    info.rng_seed = value;
                     info.rng_seed_bytes = len;
                 }
             }
-            p += 8 + ((len + 3) & ~3u);
+            at += (len + 3) & ~(size_t)3;
         } else if (token != FDT_NOP) {
             break; // FDT_END
         }

@@ -43,7 +43,7 @@ void *heap_area_alloc(size_t size) {
             return (void *)areas[i].start;
         }
     }
-    if (count == AREAS || limit - brk < ALIGN(size)) {
+    if (count == AREAS || limit - brk < size) {
         return NULL;
     }
     areas[count].start = brk;
