@@ -4,6 +4,7 @@
 The board calls mount("/disk") when it starts with such a device; disk is the driver.
 """
 
+import errno
 import os
 import struct
 import sys
@@ -27,12 +28,17 @@ def mount(path):
         if first[8:16] == _MAGIC:
             # The superblock, behind its name: version, size of a block, number of them.
             size = struct.unpack("<I", first[24:28])[0]
-            if size != disk.block_size:
+            if size != disk.block_size and size and not size % disk.block_size:
                 disk.close()
                 disk = open(block_size=size)
         elif not any(first) and not disk.readonly:
             vfs.VfsFat.mkfs(disk)
-        vfs.mount(disk, path, readonly=disk.readonly)
+        try:
+            vfs.mount(disk, path, readonly=disk.readonly)
+        except OSError as e:
+            if e.errno != errno.ENODEV:
+                raise
+            raise OSError(errno.ENODEV, "neither FAT nor littlefs 2 on the disk, or damaged")
     except BaseException:
         disk.close()
         raise

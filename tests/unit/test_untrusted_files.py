@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from test_rom import unpack
-from untrusted import damaged, fuzz, little_memory
+from untrusted import BAD_ROMS, GOOD_ROMS, damaged, fuzz, little_memory, wav
 
 from virtboard import VirtboardError, disk, files, recording, rom, romfs
 from virtboard.__main__ import main
@@ -23,14 +23,6 @@ MODULES = Path(__file__).resolve().parents[2] / "modules"
 spec = importlib.util.spec_from_file_location("wave_of_the_board", MODULES / "wave.py")
 wave = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(wave)
-
-
-def wav(data=bytes(range(64)), channels=2, rate=48000, bits=16):
-    """A WAV file as QEMU writes it."""
-    frame = channels * bits // 8
-    form = struct.pack("<HHIIHH", 1, channels, rate, rate * frame, frame, bits)
-    head = b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<I", 16)
-    return head + form + b"data" + struct.pack("<I", len(data)) + data
 
 
 # WAV files for the board
@@ -224,58 +216,10 @@ def image(tmp_path):
     return rom.pack(tmp_path / "folder")
 
 
-def record(kind, data):
-    return rom_number(kind) + rom_number(len(data)) + data
-
-
-def rom_number(value):
-    digits = [value & 0x7F]
-    while value := value >> 7:
-        digits.append(value & 0x7F | 0x80)
-    return bytes(reversed(digits))
-
-
-def named(kind, name, data=b""):
-    return record(kind, rom_number(len(name)) + name + data)
-
-
-def whole(*records):
-    return record(romfs.FILE_SYSTEM, b"".join(records))
-
-
-def nested(depth):
-    data = named(romfs.FILE, b"x", record(2, b"1"))
-    for _ in range(depth):
-        data = named(romfs.DIRECTORY, b"d", data)
-    return whole(data)
-
-
-GOOD = [whole(), nested(31), whole(named(5, b"x", record(3, rom_number(1) + rom_number(0))))]
-BAD = [
-    b"",
-    b"\xd2\xcd\x31",
-    b"\xff" * 100_000,
-    b"\x80" * 100_000,
-    bytes(4096),
-    whole()[:3] + b"\x01",
-    whole(b"\x04"),
-    whole(b"\0\0"),
-    whole(b"\x05\x7f"),
-    whole(b"\x04" + b"\xff" * 9 + b"\x7f"),  # a length of 2**64 - 1 or more
-    whole(record(4, b"")),
-    whole(record(5, b"\x05name")),
-    whole(named(5, b"x", record(3, rom_number(1) + rom_number(1 << 40)))),
-    whole(named(5, b"x", record(3, rom_number(100) + rom_number(0)))),
-    whole(named(5, b"x", record(3, rom_number(0)))),
-    nested(32),
-    nested(100),
-]
-
-
 def test_which_images_are_whole(tmp_path):
-    for data in (*GOOD, image(tmp_path)):
+    for data in (*GOOD_ROMS, image(tmp_path)):
         romfs.check_image(data)
-    for data in BAD:
+    for data in BAD_ROMS:
         with pytest.raises(VirtboardError) as caught:
             romfs.check_image(data)
         assert "\n" not in str(caught.value)
@@ -316,7 +260,7 @@ def test_a_machine_takes_no_damaged_image(tmp_path):
     machine = {"wav": tmp_path / "x.wav", "qemu": "/bin/true", "firmware": "/bin/true"}
     path.write_bytes(image(tmp_path))
     Machine(rom=path, **machine).check()
-    for data in BAD:
+    for data in BAD_ROMS:
         path.write_bytes(data)
         with pytest.raises(
             VirtboardError, match="rom.img is no ROM image: .*`virtboard rom` packs"

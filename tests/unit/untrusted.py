@@ -7,10 +7,13 @@ the environment it is N of others.
 
 import os
 import resource
+import struct
 from contextlib import contextmanager
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
+from virtboard.romfs import DIRECTORY, FILE, FILE_SYSTEM
 
 EXAMPLES = 200
 
@@ -57,3 +60,62 @@ def little_memory(more=64 << 20):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def wav(data=bytes(range(64)), channels=2, rate=48000, bits=16):
+    """A WAV file as QEMU writes it."""
+    frame = channels * bits // 8
+    form = struct.pack("<HHIIHH", 1, channels, rate, rate * frame, frame, bits)
+    head = b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<I", 16)
+    return head + form + b"data" + struct.pack("<I", len(data)) + data
+
+
+# ROMFS images, by hand
+
+
+def record(kind, data):
+    return rom_number(kind) + rom_number(len(data)) + data
+
+
+def rom_number(value):
+    digits = [value & 0x7F]
+    while value := value >> 7:
+        digits.append(value & 0x7F | 0x80)
+    return bytes(reversed(digits))
+
+
+def named(kind, name, data=b""):
+    return record(kind, rom_number(len(name)) + name + data)
+
+
+def whole(*records):
+    return record(FILE_SYSTEM, b"".join(records))
+
+
+def nested(depth):
+    data = named(FILE, b"x", record(2, b"1"))
+    for _ in range(depth):
+        data = named(DIRECTORY, b"d", data)
+    return whole(data)
+
+
+GOOD_ROMS = [whole(), nested(31), whole(named(5, b"x", record(3, rom_number(1) + rom_number(0))))]
+BAD_ROMS = [
+    b"",
+    b"\xd2\xcd\x31",
+    b"\xff" * 100_000,
+    b"\x80" * 100_000,
+    bytes(4096),
+    whole()[:3] + b"\x01",
+    whole(b"\x04"),
+    whole(b"\0\0"),
+    whole(b"\x05\x7f"),
+    whole(b"\x04" + b"\xff" * 9 + b"\x7f"),  # a length of 2**64 - 1 or more
+    whole(record(4, b"")),
+    whole(record(5, b"\x05name")),
+    whole(named(5, b"x", record(3, rom_number(1) + rom_number(1 << 40)))),
+    whole(named(5, b"x", record(3, rom_number(100) + rom_number(0)))),
+    whole(named(5, b"x", record(3, rom_number(0)))),
+    nested(32),
+    nested(100),
+]
