@@ -134,7 +134,9 @@ class Daemon:
             raise ProtocolError(f"file descriptor that cannot be waited for: {error}") from None
 
     def unwatch(self, fd):
-        self._selector.unregister(fd)
+        # It may be one that could not be waited for: then the session ends, and all are unwatched.
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(fd)
 
     def config_changed(self):
         """The core changed its configuration space."""
