@@ -28,6 +28,7 @@ each entry is checked against what it owns.
 """
 
 import errno
+from machine import mem32
 from micropython import const
 import virt
 from . import dma
@@ -203,14 +204,12 @@ class Cycle:
         return self._status((self.counters[RETURNED] - 1) % self.slots)[1]
 
     def submit(self, upto):
-        """Hand all slots before number `upto` to the device, by the queue."""
-        c = self.counters
-        queue = self.queue
-        n = c[SUBMITTED]
-        while n < upto:
-            c[SUBMITTED] = n + 1
-            queue.submit(self.heads[n % self.slots], self, self.kick)
-            n += 1
+        """Hand all slots before number `upto` to the device, by the queue, as it does itself.
+
+        Only in a `with virt.lock`.
+        """
+        self.submit = _submission(self)
+        self.submit(upto)
 
     def restart(self):
         """Forget errors and a slot that was filled or emptied only in part.
@@ -270,3 +269,56 @@ class Cycle:
             self.error = "device wrote %d bytes of status, not 8" % length
         elif self._status(slot)[0] != self.ok:
             self.error = "device refused data with status %#x" % self._status(slot)[0]
+
+
+# submit() of one Cycle, a function whose names come in through default arguments: see outflow.
+def _submission(cycle):
+    queue = cycle.queue
+
+    def submit(
+        upto,
+        n=0,
+        idx=0,
+        head=0,
+        given=0,
+        c=cycle.counters,
+        heads=cycle.heads,
+        slot_mask=cycle.slots - 1,
+        queue=queue,
+        busy=queue.busy,
+        owner=cycle,
+        store16=virt.store16,
+        avail_va=queue.avail_va,
+        mask=queue.size - 1,
+        avail_idx=queue.avail_va + 2,
+        at_once=cycle.kick and queue.event_idx,
+        pass16=virt.pass16,
+        avail_event=queue.used_va + 4 + 8 * queue.size,
+        m32=mem32,
+        notify=queue.notify_va,
+        index=queue.index,
+        kick=cycle.kick,
+    ):
+        n = c[SUBMITTED]
+        idx = queue._next
+        given = upto - n
+        if not given:
+            return
+        while n < upto:
+            head = heads[n & slot_mask]
+            n += 1
+            busy[head] = owner
+            store16(avail_va, head, 4 + 2 * (idx & mask))
+            idx = (idx + 1) & 0xFFFF
+        c[SUBMITTED] = n
+        queue._next = idx
+        if at_once and not queue._quiet:
+            if pass16(avail_idx, idx, avail_event):
+                m32[notify] = index
+        else:
+            store16(avail_idx, idx)
+            queue._quiet += given
+            if kick:
+                queue.kick(idx - queue._quiet, queue._quiet)
+
+    return submit

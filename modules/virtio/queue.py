@@ -21,7 +21,6 @@ import errno
 from machine import mem16, mem32
 from micropython import const
 import virt
-from virt import load16, load32, lock, store16
 from . import dma
 
 _DESC_F_NEXT = const(1)
@@ -179,9 +178,9 @@ class Queue:
         """
         idx = self._next
         self.busy[head] = owner
-        store16(self.avail_va, head, 4 + 2 * (idx & (self.size - 1)))
+        virt.store16(self.avail_va, head, 4 + 2 * (idx & (self.size - 1)))
         self._next = idx = (idx + 1) & 0xFFFF
-        store16(self.avail_va, idx, 2)
+        virt.store16(self.avail_va, idx, 2)
         self._quiet += 1
         if kick:
             self.kick(idx - self._quiet, self._quiet)
@@ -198,45 +197,8 @@ class Queue:
 
     def reap(self):
         """Take back every chain that the device has used, in whatever order."""
-        with lock:
-            taken = self.taken
-            used_va = self.used_va
-            while True:
-                n = (load16(used_va, 2) - taken) & 0xFFFF
-                if not n:
-                    return
-                busy = self.busy
-                if n > len(busy):
-                    self.fail(
-                        "queue %d: device returned more chains than it has: %d of %d"
-                        % (self.index, n, len(busy))
-                    )
-                    return
-                while n:
-                    at = 4 + 8 * (taken & (self.size - 1))
-                    head = load32(used_va, at)
-                    length = load32(used_va, at + 4)
-                    if head not in busy:
-                        self.fail(
-                            "queue %d: device returned chain %d, which is not its"
-                            % (self.index, head)
-                        )
-                        return
-                    if length > self._chains[head][2]:
-                        self.fail(
-                            "queue %d: device wrote %d bytes to a chain that takes %d"
-                            % (self.index, length, self._chains[head][2])
-                        )
-                        return
-                    owner = busy.pop(head)
-                    self.taken = taken = (taken + 1) & 0xFFFF
-                    if owner is None:
-                        self.written[head] = length
-                    else:
-                        owner.back(head, length)
-                    n -= 1
-                if self.event_idx:  # before the loop looks again: nothing gets lost (2.7.7.1)
-                    store16(self.avail_va, taken | self.batch, 4 + 2 * self.size)
+        self.reap = _reaper(self)
+        self.reap()
 
     def post(self, region, n, owner):
         """Submit as many buffers of `n` bytes, for the device to write, as there are descriptors.
@@ -292,3 +254,66 @@ class Queue:
         # Whoever still looks at the rings believes nothing that stands there.
         self.busy.clear()
         self.written.clear()
+
+
+# reap() of one queue, a function whose names come in through default arguments: see outflow.
+def _reaper(queue):
+    def reap(
+        queue=queue,
+        lock=virt.lock,
+        load16=virt.load16,
+        load32=virt.load32,
+        used_idx=queue.used_va + 2,
+        used_ring=queue.used_va + 4,
+        mask=queue.size - 1,
+        taken=0,
+        n=0,
+        at=0,
+        head=0,
+        length=0,
+        busy=None,
+        chains=None,
+        owner=None,
+    ):
+        with lock:
+            taken = queue.taken
+            busy = queue.busy
+            chains = queue._chains
+            while True:
+                n = (load16(used_idx) - taken) & 0xFFFF
+                if not n:
+                    return
+                if n > len(busy):
+                    queue.fail(
+                        "queue %d: device returned more chains than it has: %d of %d"
+                        % (queue.index, n, len(busy))
+                    )
+                    return
+                while n:
+                    at = (taken & mask) << 3
+                    head = load32(used_ring, at)
+                    length = load32(used_ring, at + 4)
+                    owner = busy.pop(head, queue)
+                    if owner is queue:
+                        queue.fail(
+                            "queue %d: device returned chain %d, which is not its"
+                            % (queue.index, head)
+                        )
+                        return
+                    if length > chains[head][2]:
+                        busy[head] = owner
+                        queue.fail(
+                            "queue %d: device wrote %d bytes to a chain that takes %d"
+                            % (queue.index, length, chains[head][2])
+                        )
+                        return
+                    queue.taken = taken = (taken + 1) & 0xFFFF
+                    if owner is None:
+                        queue.written[head] = length
+                    else:
+                        owner.back(head, length)
+                    n -= 1
+                # Before the loop looks again: nothing gets lost (2.7.7.1).
+                queue.wake_after(taken)
+
+    return reap

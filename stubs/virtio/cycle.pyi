@@ -68,7 +68,10 @@ class Cycle:
     def latency(self) -> int:
         """Second word of the status of the newest slot that is back with all earlier ones."""
     def submit(self, upto: int) -> None:
-        """Hand all slots before number `upto` to the device, by the queue."""
+        """Hand all slots before number `upto` to the device, by the queue, as it does itself.
+
+        Only in a `with virt.lock`.
+        """
     def restart(self) -> None:
         """Forget errors and a slot that was filled or emptied only in part."""
     def close(self) -> None:

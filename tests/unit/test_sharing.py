@@ -187,15 +187,15 @@ def test_alone_and_fast_again(rig):
     first.cycle.claim()
     assert first.cycle.counters[alone]
     submitted = []
-    submit = share.queue.submit
-    share.queue.submit = lambda *arguments: submitted.append(submit(*arguments))
+    submit = first.cycle.submit
+    first.cycle.submit = lambda upto: submitted.append(submit(upto))
     kicks = len(rig.device.kicks)
     first.write(40 * SLOT)
     share.settled(first)
     assert not submitted
     assert len(rig.device.kicks) - kicks <= 41
     # And shared once more.
-    share.queue.submit = submit
+    first.cycle.submit = submit
     third = Voice(share, 3)
     third.write(6 * SLOT)
     first.write(6 * SLOT)

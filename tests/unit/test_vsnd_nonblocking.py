@@ -4,6 +4,7 @@
 import asyncio
 import errno
 import importlib
+import sys
 import types
 
 import pytest
@@ -456,3 +457,44 @@ def test_an_xrun_in_a_task(rig, tasks):
     assert out.xruns == 1
     assert stream(rig).played == pattern(out, 6) * 2
     assert EVT_XRUNS & out.features == 0
+
+
+@shared
+def test_a_task_is_woken_once(rig, tasks, shared, monkeypatch):
+    out, mic = both(rig, shared)
+    aio = sys.modules["vsnd.aio"]
+    waits = []
+
+    def counted(wait):
+        return lambda pcm: waits.append(pcm) or wait(pcm)
+
+    monkeypatch.setattr(aio, "writable", counted(aio.writable))
+    monkeypatch.setattr(aio, "readable", counted(aio.readable))
+    buf = bytearray(30 * mic.period_bytes)
+    tasks(out.awrite(pattern(out, 40)), mic.areadinto(buf))
+    assert sorted(map(id, waits)) == sorted([id(out), id(mic)])
+    tasks(out.adrain())
+    assert stream(rig).played == pattern(out, 40)
+    assert buf == sound(len(buf), 2)
+    assert out.xruns == 0
+
+
+@shared
+@pytest.mark.parametrize(
+    "end, why",
+    [
+        (lambda out: out.abort(), "write in state CLOSED"),
+        (lambda out: out.card.device.fail("broken"), "broken"),
+        (lambda out: setattr(out._ring, "error", "refused"), "refused"),
+    ],
+    ids=["closed", "device", "stream"],
+)
+def test_what_ends_a_stream_ends_the_task_that_writes(rig, tasks, shared, end, why):
+    out, _ = both(rig, shared)
+
+    async def later():
+        await asyncio.sleep_ms(25)
+        end(out)
+
+    with pytest.raises(OSError, match=why):
+        tasks(out.awrite(pattern(out, 40)), later())
