@@ -194,6 +194,9 @@ class Device:
 
     def returned(self, queue, head, ms):
         """Sleep until the device has returned a chain; False after `ms` ms."""
+        queue.reap()
+        if head not in queue.busy:  # most answer before the kick is done
+            return True
 
         def done():
             queue.reap()

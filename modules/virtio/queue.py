@@ -31,7 +31,7 @@ _USED_F_NO_NOTIFY = const(1)
 INDIRECT_DESC = const(1 << 28)
 EVENT_IDX = const(1 << 29)
 
-_ALIGN = const(4096)
+_LEGACY_ALIGN = const(4096)  # of the used ring, and of the whole
 _TABLE = const(4)  # descriptors of an indirect table
 
 
@@ -51,10 +51,11 @@ class Queue:
         self.event_idx = features & EVENT_IDX != 0
         self.indirect = features & INDIRECT_DESC != 0
         self.fail = fail
-        used = (18 * size + 6 + _ALIGN - 1) & ~(_ALIGN - 1)
+        align = _LEGACY_ALIGN if transport.version == 1 else 16
+        used = (18 * size + 6 + align - 1) & -align
         tables = (used + 6 + 8 * size + 15) & ~15
         n = tables + 16 * _TABLE * size if self.indirect else tables
-        self.region = region = dma.alloc(n, _ALIGN)
+        self.region = region = dma.alloc(n, align)
         self.avail_va = region.va + 16 * size  # flags, idx, ring, used_event
         self.used_va = region.va + used  # flags, idx, ring, avail_event
         self._tables = tables

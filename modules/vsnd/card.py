@@ -327,12 +327,13 @@ class Card:
             raise OSError(
                 errno.EBUSY, "no free %s stream: close() the one in use" % names[direction]
             )
-        for info in free:
-            try:
-                info.check(*parameters)
-                return info
-            except ValueError:
-                pass  # another one may offer it
+        if len(free) > 1:
+            for info in free:
+                try:
+                    info.check(*parameters)
+                    return info
+                except ValueError:
+                    pass  # another one may offer it
         return free[0]  # which will say what it offers
 
     def _quiet(self):

@@ -49,6 +49,8 @@ def test_names_of_formats_and_rates(rig_of):
     rig = rig_of()
     vsnd, protocol = rig.vsnd, rig.vsnd.protocol
     assert (vsnd.IMA_ADPCM, vsnd.S16, vsnd.FLOAT, vsnd.IEC958_SUBFRAME) == (0, 5, 19, 24)
+    names = [f[0] for f in protocol.FORMATS]
+    assert [getattr(vsnd, name) for name in names] == list(range(len(names)))
     assert protocol.RATES == sim.protocol.RATES
     bits = [f[1] for f in protocol.FORMATS]
     assert [b / 8 for b in bits] == list(sim.protocol.SAMPLE_BYTES)
