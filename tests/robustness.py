@@ -264,6 +264,26 @@ and transport: `test_what_the_user_sees[NAME-TRANSPORT]`. It asserts
 - that after `card.reset()`, and again after `close()` and `vsnd.open()`, sound is played and
   recorded, exact to the byte, and that the arena has all its bytes back.
 
+The same device meets programs that do more:
+
+- [test_robustness_calls.py](../tests/unit/test_robustness_calls.py): recording, playing and
+  recording at once, streams that do not block, callbacks, asyncio, drain, pause, tokens, controls
+  and events, two cards of which one is hostile;
+- [test_robustness_interrupts.py](../tests/unit/test_robustness_interrupts.py): Ctrl-C, and memory
+  that runs out, at any place of the driver;
+- [test_robustness_arguments.py](../tests/unit/test_robustness_arguments.py): wrong arguments,
+  closed streams and cards;
+- [test_robustness_sequences.py](../tests/unit/test_robustness_sequences.py): sequences of calls
+  and faults that nobody wrote down. Hypothesis makes 300 of them, up to 33 steps each, and
+  compares with a model of state, position and sound; `EXAMPLES=10000` in the environment makes
+  more. Those that found something are in [corpus.py](../tests/unit/corpus.py);
+- [test_robustness_device.py](../tests/device/test_robustness_device.py): the real firmware, with
+  44 of these faults in one boot.
+
+Two things have no limit of their own. A task that awaits `awrite()` or `areadinto()`, and
+`select.poll`, wait as long as they are told: `asyncio.wait_for()` and the timeout of `poll()` end
+them. And a device that says nothing of a loss, such as one that plays noise, is believed.
+
 Any fault can be had for a driver of your own: `python -m virtsnd SOCKET --fault NAME`.
 
 This page is made by `make robustness`, from the table that the tests compare with what they see.

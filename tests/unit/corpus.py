@@ -1,4 +1,57 @@
 # SPDX-License-Identifier: MIT
-"""Sequences that once went wrong, as test_robustness_sequences.py found them."""
+"""Sequences that once went wrong, in the driver or with it broken on purpose, as they were printed
+by test_robustness_sequences.py. By name of what was wrong: arguments of sequences.replay().
+"""
 
-CORPUS = {}
+OPEN = [("open",), ("output", 480, 4), ("input", 480, 4)]
+
+CORPUS = {
+    # card.close() without stopping its streams
+    "a card that is closed while it plays": {
+        "steps": [
+            *OPEN, ("write", 4321), ("close_card",), ("open",), ("output", 480, 4),
+            ("write", 4321), ("drain", 0),
+        ],
+    },
+    # a slot that was lent goes on playing what it was lent
+    "with copy after without copy": {
+        "steps": [
+            *OPEN, ("write_in_place", 4321), ("drain", 0), ("write", 4321), ("drain", 0),
+            ("write_in_place", 1920), ("write", 481), ("drain", 0),
+        ],
+    },
+    "position begins anew": {
+        "steps": [
+            *OPEN, ("write", 2000), ("drain", 0), ("write", 2000), ("command", 0, "pause"),
+            ("command", 0, "resume"), ("write", 4321), ("command", 0, "drop"), ("write", 481),
+        ],
+    },
+    "a part of a period is forgotten by drop()": {
+        "steps": [
+            *OPEN, ("write", 481), ("command", 0, "drop"), ("write", 4321), ("drain", 0),
+            ("readinto", 481), ("command", 1, "drop"), ("readinto", 959),
+        ],
+    },
+    # the event queue believed 40 000 old entries
+    "used.idx of the event queue jumps": {
+        "steps": [
+            *OPEN, ("jack", 0, True), ("fault", "used-idx-jumps-event", 1), ("write", 4321),
+            ("sleep", 60), ("reset",), ("output", 480, 4), ("write", 4321), ("drain", 0),
+        ],
+    },
+    # buffers that a flood left with the driver were given to the queue of the next life
+    "a reset in the middle of a flood": {
+        "steps": [
+            *OPEN, ("fault", "event-flood", 1), ("write", 2000), ("sleep", 15), ("reset",),
+            ("sleep", 15), ("sleep", 15), ("jack", 0, True), ("jack", 1, True),
+        ],
+        "transport": "legacy",
+    },
+    # events of a card that was never asked for any, after close()
+    "gone, closed, opened": {
+        "steps": [
+            *OPEN, ("fault", "gone", 1), ("write", 4321), ("heal",), ("close_card",), ("open",),
+            ("event", 5), ("output", 480, 4), ("write", 959),
+        ],
+    },
+}

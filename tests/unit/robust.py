@@ -128,7 +128,7 @@ class Case:
         return error, data
 
     def good(self):
-        """After card.reset(), if there is a card, and after close() and open(), it does everything;
+        """After card.reset(), if there is a card, and after close() and open(), it does all;
         no memory is lost or was hurt."""
         rig = self.rig
         if self.card:

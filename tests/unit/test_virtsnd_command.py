@@ -14,6 +14,8 @@ import pytest
 import vhost_front as front
 from vhost_front import BAD_MSG, OK, PREPARE, START, Front, set_params
 from virtboard import tools
+from virtsnd import FAULTS, Clock, Memory, SoundDevice
+from virtsnd.__main__ import Faulty
 
 PATIENCE = 20  # s
 
@@ -272,3 +274,43 @@ def test_a_prompt_lives_through_errors(command):
     assert "0 25\n1 25\n" in out
     assert "ZeroDivisionError" in errors
     assert not run.path.exists()
+
+
+# Faults
+
+
+def test_the_faults_are_listed(command):
+    status, out, errors = command("--faults").ends()
+    assert (status, errors) == (0, "")
+    names = [line.split()[0] for line in out.splitlines()]
+    assert names == [name for name, fault in FAULTS.items() if fault.possible_in_qemu]
+    assert len(names) > 90 and "gone" not in names
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("nonsense", "nonsense: no fault; --faults lists them"),
+        ("gone", "gone: not behind QEMU, which has the registers"),
+        ("used-id-huge@0", "used-id-huge@0: want NAME, or NAME@N where N counts from 1"),
+        ("used-id-huge@x", "used-id-huge@x: want NAME, or NAME@N where N counts from 1"),
+        ("latency-huge@2", "latency-huge@2: want NAME, or NAME@N where N counts from 1"),
+    ],
+)
+def test_faults_that_are_none(command, word, text):
+    status, out, errors = command("--fault", word).ends()
+    assert status == 2 and errors.endswith(f"argument --fault: {text}\n")
+
+
+def test_a_fault_happens_in_the_first_life_alone():
+    device = SoundDevice(Clock(), Memory())
+    said = []
+    faulty = Faulty([FAULTS["answer-io-err"], FAULTS["used-id-huge"]], None, said.append)
+    faulty(device)
+    assert device.sound.script["SET_PARAMS"].pop(0)(b"", 4) == b"\x03\x80\0\0"
+    faulty(device)
+    assert not device.sound.script["SET_PARAMS"]
+    assert device.used(2, 0, 8) == [(0, 8)]
+    assert said == ["virtsnd: fault used-id-huge did not happen"]
+    faulty.end()
+    assert len(said) == 1
