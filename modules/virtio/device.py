@@ -138,9 +138,10 @@ class Device:
         broken = self.error
         if bits & _INT_CONFIG:
             status = self.transport.status()
-            if status & mmio.NEEDS_RESET:
-                what = "is gone: Status has all bits" if status >> 8 else "needs a reset"
-                self.fail("device at %#x %s" % (self.transport.base, what))
+            if status >> 8:
+                self.fail("device at %#x is gone: Status has all bits" % self.transport.base)
+            elif status & mmio.NEEDS_RESET:
+                self.needs_reset()
             else:
                 self.config_changed()
         if self._watched:
@@ -149,6 +150,10 @@ class Device:
             listener()
         if broken:
             virt.irq(self.transport.irq, None)  # nobody waits for it, and it may be for ever
+
+    def needs_reset(self):
+        """The device has met an error and wants to be reset (2.1.2). Drivers may override this."""
+        self.fail("device at %#x needs a reset" % self.transport.base)
 
     def config_changed(self):
         """The configuration space has changed. Drivers that use it again override this."""

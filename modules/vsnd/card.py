@@ -2,6 +2,7 @@
 """The sound device as a whole: probe, control requests, what it offers."""
 
 import errno
+from machine import PWRON_RESET, reset_cause
 from micropython import const
 import struct
 from virtio import Device, dma, find, mmio
@@ -12,13 +13,13 @@ from .protocol import CONTROLQ, CTLS, EVENTQ
 
 _QUEUE_SIZE = const(64)  # some devices cannot do more, whatever they say they can
 _EVENTS = const(8)
-_REQUEST_BYTES = const(64)  # more is allocated for the request that needs it
+REQUEST_BYTES = const(64)  # more is allocated for the request that needs it
 _RESPONSE_BYTES = const(4 + 32 * 16)
 _REQUEST_MS = const(1000)
 _LATE_MS = const(20)
 _STREAMS_MAX = const(256)  # a device that claims more is not believed
 
-_cards = {}  # by base: open() twice gives the same card
+_cards = {}  # by base: open() twice gives the same card; None if it was closed
 
 
 def open(base=None):
@@ -54,7 +55,14 @@ def open(base=None):
         card.close()
         card = None
     if not card:
-        card = _cards[transport.base] = Card(transport)
+        strange = transport.base not in _cards and reset_cause() != PWRON_RESET
+        card = Card(transport)
+        if strange:
+            # QEMU's device may still have buffers of a life that ended in the middle of something.
+            from .recovery import purge
+
+            purge(card)
+        _cards[transport.base] = card
     return card
 
 
@@ -67,13 +75,24 @@ def _not_ints(*values):
 
 class _SoundDevice(Device):
     card = None
+    asked = False  # for a reset, in the middle of a request: who made it sees to that
 
     def quiet(self):
         try:
-            if self.card:
-                self.card._quiet()
+            if self.card and not self.card._quiet():
+                from .recovery import forget
+
+                forget(self.card)
         finally:
             self.close()
+
+    def needs_reset(self):
+        known = self.error
+        super().needs_reset()
+        if self.card and not known:
+            from .recovery import asked
+
+            asked(self.card)
 
     def config_changed(self):
         if self.card:
@@ -84,8 +103,10 @@ class Card:
     """One sound device.
 
     `streams`, `jacks`, `chmaps` and `controls` are tuples of records, read once at probe, or again
-    by refresh().
+    by refresh(). `resets` counts how often the device asked for a reset and was recovered.
     """
+
+    resets = 0
 
     def __init__(self, transport):
         self._users = []
@@ -102,12 +123,12 @@ class Card:
         self.streams = self.jacks = self.chmaps = self.controls = ()
         try:
             # Both are the device's until it is reset.
-            self._messages = messages = dma.alloc(_REQUEST_BYTES + _RESPONSE_BYTES)
+            self._messages = messages = dma.alloc(REQUEST_BYTES + _RESPONSE_BYTES)
             device.orphans.append(messages)
             self._event_buffers = dma.alloc(_EVENTS * protocol.EVENT_BYTES)
             device.orphans.append(self._event_buffers)
             self._head = device.queues[CONTROLQ].chain(
-                (messages.pa, 4, False), (messages.pa + _REQUEST_BYTES, 4, True)
+                (messages.pa, 4, False), (messages.pa + REQUEST_BYTES, 4, True)
             )
             queue = device.queues[EVENTQ]
             if self._events:
@@ -180,7 +201,8 @@ class Card:
         until there is.
         """
         device = self.device
-        device.check()
+        if device.error:
+            self.mend()
         queue = device.queues[CONTROLQ]
         head = self._head
         if not self._under_way and head in queue.busy:
@@ -189,11 +211,18 @@ class Card:
                 raise self._failure(
                     message, errno.EBUSY, "an earlier request was never answered: card.reset()"
                 )
+        answer = failure = None
         self._under_way += 1
         try:
             answer = self._exchange(queue, head, message, response_bytes)
+        except OSError as e:
+            failure = e
         finally:
             self._under_way -= 1
+        if failure or device.asked:
+            from .recovery import once_more
+
+            answer = once_more(self, answer, failure, message, response_bytes)
         if len(answer) < 4:
             raise self._failure(message, errno.EIO, "%d bytes answered, no status" % len(answer))
         status = struct.unpack_from("<I", answer)[0]
@@ -207,6 +236,12 @@ class Card:
             )
         return answer[4:]
 
+    def mend(self):
+        """Recover a device that asked for a reset in the middle of a request, or OSError(EIO)."""
+        from .recovery import mend
+
+        mend(self)
+
     def _exchange(self, queue, head, message, response_bytes):
         # Small messages use the chain that is there; a large one, or one in the middle of another,
         # gets its own for a while.
@@ -214,7 +249,7 @@ class Card:
         if n < 8:
             raise ValueError("a request of %d bytes: must have a code and an id" % n)
         room = 4 + response_bytes
-        memory, at = self._messages, _REQUEST_BYTES
+        memory, at = self._messages, REQUEST_BYTES
         own = n > at or room > _RESPONSE_BYTES or self._under_way > 1
         if own:
             memory, at = dma.alloc(n + room), n
@@ -337,13 +372,15 @@ class Card:
         return free[0]  # which will say what it offers
 
     def _quiet(self):
+        # End all streams; False if the device may not have given everything back.
+        done = True
         for user in list(self._users):
             try:
                 user.abort()
             except OSError:
-                pass  # the device is reset next, which does what the stream did not
-        for user in list(self._users):
-            user.end()  # this is a callback, in the middle of one of its commands
+                done = False
+            user.end()  # this may be a callback, in the middle of one of its commands
+        return done
 
     def reset(self):
         """Reset the device and bring it up anew, in whatever state it is: hung, broken or well.
@@ -358,7 +395,7 @@ class Card:
         """
         device = self.device
         base = device.transport.base
-        if _cards.get(base, self) is not self:
+        if _cards.get(base) not in (None, self):
             raise OSError(errno.EBUSY, "card at %#x was opened again: use that Card" % base)
         for user in self._users:
             user.lost = True
@@ -374,7 +411,7 @@ class Card:
         """
         if self.device.queues:
             if _cards.get(self.device.transport.base) is self:
-                del _cards[self.device.transport.base]
+                _cards[self.device.transport.base] = None
             self.device.quiet()
 
     def __repr__(self):

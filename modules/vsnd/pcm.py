@@ -211,6 +211,8 @@ class PCM(IOBase):
             raise
         finally:
             self._doing = None
+        if self.card.device.asked:  # for a reset, since it answered
+            self.card.mend()
         return True
 
     def _undisturbed(self, what):

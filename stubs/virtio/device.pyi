@@ -27,6 +27,8 @@ class Device:
         queues: Sequence[int],
         watched: int | None = None,
     ) -> None: ...
+    def needs_reset(self) -> None:
+        """The device has met an error and wants to be reset (2.1.2). Drivers may override this."""
     def config_changed(self) -> None:
         """The configuration space has changed. Drivers that use it again override this."""
     def listen(self, listener: Callable[[], object], on: bool = True) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The sound device as a whole: probe, control requests, what it offers."""
 
+from typing import Final
 from virtio.device import Device
 from virtio.mmio import MMIO
 from .capture import Input
@@ -12,6 +13,7 @@ from .pcm import PCM, Stream
 from .playback import Output
 from . import protocol
 
+REQUEST_BYTES: Final = 64
 def open(base: int | None = None) -> Card:
     """Return the Card of the first sound device, or of the one whose registers are at `base`.
 
@@ -22,10 +24,11 @@ class Card:
     """One sound device.
 
     `streams`, `jacks`, `chmaps` and `controls` are tuples of records, read once at probe, or again
-    by refresh().
+    by refresh(). `resets` counts how often the device asked for a reset and was recovered.
     """
 
     device: Device
+    resets: int
     early: list[tuple[int, int]] | None
     streams: tuple[Stream, ...]
     jacks: tuple[Jack, ...]
@@ -53,6 +56,8 @@ class Card:
         that breaks the protocol, ETIMEDOUT if there is none within a second, EBUSY after that
         until there is.
         """
+    def mend(self) -> None:
+        """Recover a device that asked for a reset in the middle of a request, or OSError(EIO)."""
     def output(
         self,
         rate: int = 48000,

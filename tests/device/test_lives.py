@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Drivers and QEMUs come and go, in any state: the next one finds a device as new."""
 
-import json
-import socket
 import time
 
 import pytest
 from console import CTRL_C, PROMPT, console
+from qmp import Qmp
 from virtboard import VirtboardError
 from virtboard.rom import write_image
 
@@ -113,23 +112,6 @@ def test_a_machine_that_is_paused_loses_nothing(repl_of, sound_card, sound, tmp_
     card.settle()
     assert len(card.lives) == 1
     assert card.streams[0].played == sound * 4
-
-
-class Qmp:
-    """QEMU's monitor, for programs."""
-
-    def __init__(self, path):
-        self.line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.line.settimeout(PATIENCE)
-        self.line.connect(str(path))
-        self.lines = self.line.makefile()
-        self.lines.readline()
-        self.do("qmp_capabilities")
-
-    def do(self, command):
-        self.line.sendall(json.dumps({"execute": command}).encode())
-        while "return" not in (answer := json.loads(self.lines.readline())):
-            assert "event" in answer
 
 
 def test_qemu_ends_in_the_middle_and_another_one_comes(board, sound_card, sound):

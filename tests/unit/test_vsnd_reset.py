@@ -139,7 +139,7 @@ def test_streams_of_before_say_what_happened(card, state):
     is_as_new(card, free)
 
 
-@pytest.mark.parametrize(("queue", "text"), [(CONTROLQ, "more chains than it has: 1 of 0"), (TXQ, "with status 0x0")])
+@pytest.mark.parametrize(("queue", "text"), [(CONTROLQ, "than it has"), (TXQ, "with status 0x0")])
 def test_what_comes_late_counts_for_nothing(card, queue, text):
     # A device that holds chains over its reset and returns them then, by their old heads.
     rig = card.rig

@@ -84,6 +84,7 @@ class Board:
         self.memory.add_ram(ARENA, self.arena)
         self.bootargs = bootargs
         self.exits = []
+        self.reset_cause = 1
         self._heap = {}  # by real address and size: (simulated address, the object)
         self._heap_end = HEAP
         self._handlers = {}  # by source: (handler, None or (status, ack, mask, wanted, watch))
@@ -202,7 +203,8 @@ class Board:
         memory = self.memory
         timer = type("Timer", (), {"ONE_SHOT": 0, "__init__": self._timer})
         tables = {
-            "machine": {f"mem{8 * n}": _Mem(memory, n) for n in (1, 2, 4)} | {"Timer": timer},
+            "machine": {f"mem{8 * n}": _Mem(memory, n) for n in (1, 2, 4)}
+            | {"Timer": timer, "reset_cause": lambda: self.reset_cause, "PWRON_RESET": 1},
             "micropython": {"const": lambda x: x, "schedule": self._schedule},
             "io": vars(io) | {"IOBase": object},
             "uctypes": {"addressof": self._addressof},

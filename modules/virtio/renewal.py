@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""A device that asked for a reset, with the rings, chains and memory that it had (2.1.2).
+
+Nothing that stands in them moves, so that who sleeps at a ring meanwhile goes on as if another
+stream had come to the queue: see Cycle. Imported only when a device needs it.
+"""
+
+import errno
+import virt
+from . import dma, mmio
+from .cycle import CONSUMED, PARTIAL, RETURNED, STATUS_BYTES, SUBMITTED
+
+
+def renew(device):
+    """Reset `device` and bring it up as it was: the same features, queues, chains; all empty.
+
+    OSError(ETIMEDOUT) if it does not say that it was reset: what it had is still its. After that,
+    EOPNOTSUPP if it offers less than before, ENODEV if its queues became smaller.
+    """
+    t = device.transport
+    virt.irq(t.irq, None)
+    t.reset()
+    t.add_status(mmio.ACKNOWLEDGE)
+    t.add_status(mmio.DRIVER)
+    features = device.features
+    offered = t.features()
+    if features & ~offered or not t.accept(features):
+        raise OSError(
+            errno.EOPNOTSUPP, "it had features %#x and has %#x now" % (features, offered)
+        )
+    for queue in device.queues:
+        _renew_queue(queue, t)
+    device._interrupts()
+    t.add_status(mmio.DRIVER_OK)
+
+
+def _renew_queue(queue, t):
+    size = queue.size
+    limit = t.queue_size_max(queue.index)
+    if limit < size:
+        raise OSError(
+            errno.ENODEV, "queue %d had %d descriptors and has %d" % (queue.index, size, limit)
+        )
+    region = queue.region
+    driver, device = queue.avail_va - region.va, queue.used_va - region.va
+    virt.fill(dma.arena, region.at + driver, device + 6 + 8 * size - driver, 0)
+    queue._next = queue.taken = queue._quiet = queue.batch = 0
+    queue.busy.clear()
+    queue.written.clear()
+    t.set_queue(queue.index, size, region.pa, region.pa + driver, region.pa + device)
+
+
+def collect(device, indexes):
+    """Take back what a device that was reset had returned on these queues of streams.
+
+    From now on each Cycle is one of several on its queue, until it begins anew and is alone.
+    OSError(EIO) if what it wrote makes no sense.
+    """
+    for index in indexes:
+        queue = device.queues[index]
+        for cycle in queue.cycles:
+            cycle._share()
+        queue.reap()
+    device.check()
+
+
+def again(cycle):
+    """Hand the device all slots that it had: they are played, or recorded to, from the start."""
+    queue = cycle.queue
+    for count in _had(cycle):
+        slot = count % cycle.slots
+        if cycle.inward:
+            virt.fill(dma.arena, cycle.status_at + STATUS_BYTES * slot, 4, 0xFF)  # as in give()
+        queue.submit(cycle.heads[slot], cycle, cycle.kick)
+
+
+def take_back(cycle):
+    """All slots come back: not played, or with nothing in them."""
+    if cycle.inward:
+        for count in _had(cycle):
+            cycle._short[count % cycle.slots] = 0
+            cycle.missing += cycle.slot_bytes
+    cycle.counters[RETURNED] = cycle.counters[SUBMITTED]
+    cycle._early.clear()
+
+
+def make_room(cycle):
+    """Forget the oldest slot that nobody has read, and hand it to the device."""
+    c = cycle.counters
+    cycle.emptied(c[CONSUMED] % cycle.slots)
+    c[PARTIAL] = 0
+    c[CONSUMED] += 1
+    cycle.give(c[CONSUMED] + cycle.limit)
+
+
+def _had(cycle):
+    c = cycle.counters
+    return [n for n in range(c[RETURNED], c[SUBMITTED]) if n not in cycle._early]
