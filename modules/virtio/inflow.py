@@ -42,7 +42,6 @@ class Inflow(Cycle):
         self.counters.append(False)  # _ENDED
         self.empty = 0  # slots that came back with nothing in them, in a row
         self.readinto = _data_path(self)
-        self.due = lambda n: self.ready()
 
     @property
     def ended(self):
@@ -82,6 +81,10 @@ class Inflow(Cycle):
         """Whether readinto() can go on: there is something to read, or something came back."""
         c = self.counters
         return c[_RETURNED] != c[_CONSUMED] or self.news() or c[_RETURNED] != c[_CONSUMED]
+
+    def due(self, n):
+        """Whether readinto(buf, start, False) may be worth it for n bytes."""
+        return self.ready()
 
     def full(self):
         """Slots that can be read, or rest to be."""

@@ -36,14 +36,24 @@ class Outflow(Cycle):
     def __init__(self, *arguments, **named):
         super().__init__(*arguments, **named)
         self._lent = {}  # by slot: the object whose memory it plays instead of its own
-        self.back = _way_back(self, self.back)
         self.write = _data_path(self)
-        self.due = _readiness(self)
+        self._due = None
 
     def ready(self):
         """Whether write() can go on: a slot is free, or something came back."""
         c = self.counters
         return self.news() or c[_SUBMITTED] - c[_RETURNED] < self.limit
+
+    @property
+    def due(self):
+        """due(n): whether write(buf, copy, start, False) is worth it for n bytes."""
+        if not self._due:
+            self._due = _readiness(self)
+        return self._due
+
+    def back(self, head, length):
+        self.back = _way_back(self, super().back)
+        self.back(head, length)
 
     def unlend(self, slot, n):
         """Let the n bytes from slot `slot` on, the driver's, play their own memory again."""

@@ -9,18 +9,23 @@ class Inflow(Cycle):
     """A Cycle whose slots the device writes."""
 
     missing: int
-    ended: bool
     empty: int
     readinto: Callable[..., int | None]
-    due: Callable[[int], object]
     inward: bool
     def __init__(self, *arguments: Any, **named: Any) -> None: ...
+    @property
+    def ended(self) -> bool:
+        """Whether the device gets no slots back."""
+    @ended.setter
+    def ended(self, flag: bool) -> None: ...
     def fill(self) -> None:
         """Give the device all the slots that it may own (5.14.6.8.2.2)."""
     def give(self, upto: int) -> None:
         """Hand all slots before number `upto` to the device. Only in a `with virt.lock`."""
     def ready(self) -> bool:
         """Whether readinto() can go on: there is something to read, or something came back."""
+    def due(self, n: int) -> object:
+        """Whether readinto(buf, start, False) may be worth it for n bytes."""
     def full(self) -> int:
         """Slots that can be read, or rest to be."""
     def readable(self) -> int:

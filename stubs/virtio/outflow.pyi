@@ -9,10 +9,13 @@ class Outflow(Cycle):
     """A Cycle whose slots the device reads."""
 
     write: Callable[..., int | None]
-    due: Callable[[int], object]
     def __init__(self, *arguments: Any, **named: Any) -> None: ...
     def ready(self) -> bool:
         """Whether write() can go on: a slot is free, or something came back."""
+    @property
+    def due(self) -> Callable[[int], object]:
+        """due(n): whether write(buf, copy, start, False) is worth it for n bytes."""
+    def back(self, head: int, length: int) -> None: ...
     def unlend(self, slot: int, n: int) -> None:
         """Let the n bytes from slot `slot` on, the driver's, play their own memory again."""
     def restart(self) -> None: ...
