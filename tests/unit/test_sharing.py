@@ -346,16 +346,22 @@ def test_wrong_used_entries_break_the_queue_for_both(rig, wrong, before):
     assert rig.guards()
 
 
-def test_a_bad_status_is_its_owners_alone(rig):
+@pytest.mark.parametrize("at", [0, 1], ids=["in order", "before an older one"])
+@pytest.mark.parametrize(
+    "answer, why",
+    [({"status": 0x8003}, "status 0x8003"), ({"length": 4}, "4 bytes of status")],
+    ids=["status", "length"],
+)
+def test_a_bad_status_is_its_owners_alone(rig, at, answer, why):
     share = Share(rig)
     first, second = Voice(share, 1), Voice(share, 2)
     first.write(2 * SLOT)
     second.write(2 * SLOT)
     share.run(100)
-    share.back(at=1, status=0x8003)
+    share.back(at, **answer)
     share.pace()
     second.write(8 * SLOT)
-    with pytest.raises(OSError, match="status 0x8003"):
+    with pytest.raises(OSError, match=why):
         first.write(8 * SLOT)
     second.write(SLOT)
     assert share.heard[2] == second.sent[: len(share.heard[2])]
