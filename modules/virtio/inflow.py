@@ -215,6 +215,8 @@ def _data_path(cycle):
         nbytes=virt.nbytes,
         grain=cycle.grain,
         lock=virt.lock,
+        cycle=cycle,
+        owner=owner,
         even=queue.event_idx and slots == cycle.limit,
         turns=turns,
     ):

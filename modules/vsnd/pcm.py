@@ -387,6 +387,9 @@ class PCM(IOBase):
     def ioctl(self, request, flags):
         """MicroPython's stream protocol: what select.poll and asyncio ask."""
         if request == _POLL:
+            ring = self._ring
+            if self._state is RUNNING and not ring.error and not ring.device.error:
+                return flags & self.ready_flag if ring.ready() else 0  # the usual, in few steps
             if self._state is CLOSED:
                 return _POLLNVAL
             ready = self.ready_flag if self.ready() else 0
