@@ -23,8 +23,8 @@ from .card import Card, open
 
 __version__ = "0.1.0"
 
-# The formats (5.14.6.6.2), in the order of protocol.FORMATS.
+# The numbers of the formats (5.14.6.6.2).
 (
     IMA_ADPCM, MU_LAW, A_LAW, S8, U8, S16, U16, S18_3, U18_3, S20_3, U20_3, S24_3, U24_3, S20, U20,
     S24, U24, S32, U32, FLOAT, FLOAT64, DSD_U8, DSD_U16, DSD_U32, IEC958_SUBFRAME,
-) = range(25)
+) = range(len(FORMATS))
