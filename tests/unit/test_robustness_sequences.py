@@ -82,12 +82,14 @@ SETTINGS = settings(
 )
 
 
+@pytest.mark.timeout(EXAMPLES)  # seconds, each takes 0.1 s
 @SETTINGS
 @given(steps(good), st.sampled_from(["modern", "legacy"]), st.sampled_from(sorted(RINGS)))
 def test_calls(steps, transport, rings):
     replay(steps, transport, RINGS[rings])
 
 
+@pytest.mark.timeout(EXAMPLES)  # seconds, each takes 0.1 s
 @SETTINGS
 @given(steps(bad), st.sampled_from(["modern", "legacy"]), st.sampled_from(sorted(RINGS)))
 def test_calls_and_faults(steps, transport, rings):
