@@ -73,6 +73,13 @@ def all_is_well(case, fault, program, data):
         assert case.played == DATA
         n = card.events.lost + len(list(iter(card.events.wait, None)))
         assert 200 < n < 35 * case.rig.clock.now / 10_000
+    elif fault.name == "needs-reset":
+        assert case.played == DATA[5 * PERIOD :]  # since the reset
+    elif fault.name == "needs-reset-at-stop":
+        assert case.played == b""
+    elif fault.name == "needs-reset-rx":
+        assert data[: 5 * PERIOD] == FEED[: 5 * PERIOD]
+        assert data[5 * PERIOD :] == FEED[: 9 * PERIOD]  # which begins anew
     elif program is play:
         assert case.played == DATA
     elif program is record:
