@@ -6,8 +6,8 @@ What a program sees that only plays or records is in test_robustness_faults.py, 
 
 import asyncio
 import errno
+import importlib
 import types
-from unittest import mock
 
 import pytest
 
@@ -194,7 +194,7 @@ def turn():
 
 
 @pytest.mark.parametrize("name", OF_PLAYBACK)
-def test_asyncio(case, name):
+def test_asyncio(case, name, monkeypatch):
     rig = case.rig
 
     async def until(pcm, events):
@@ -206,7 +206,9 @@ def test_asyncio(case, name):
         while rig.clock.now < end:
             await turn()
 
-    aio = types.ModuleType("vsnd.aio")
+    monkeypatch.setattr(asyncio, "core", types.ModuleType("core"), raising=False)
+    monkeypatch.setattr(asyncio, "sleep_ms", sleep_ms, raising=False)
+    aio = importlib.import_module("vsnd.aio")
     aio.readable = lambda pcm: until(pcm, POLLIN)
     aio.writable = lambda pcm: until(pcm, POLLOUT)
 
@@ -218,7 +220,7 @@ def test_asyncio(case, name):
         buf = bytearray(len(DATA))
         async with card.input() as mic:
             await mic.areadinto(buf)
-        assert name == "order" or buf == FEED[: len(buf)]
+        assert name in ("order", "needs-reset") or buf == FEED[: len(buf)]
 
     def program(card):
         tasks = [play(card), record(card)]
@@ -240,9 +242,7 @@ def test_asyncio(case, name):
         if failure:
             raise failure
 
-    with mock.patch.dict("sys.modules", {"vsnd.aio": aio}):
-        with mock.patch.object(asyncio, "sleep_ms", sleep_ms, create=True):
-            ends_well(case, name, program)
+    ends_well(case, name, program)
 
 
 def test_two_cards_one_of_which_is_hostile():
