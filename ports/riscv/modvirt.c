@@ -232,16 +232,37 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_equal_obj, 5, 9, virt_equal);
 // Ring indexes and entries that a device reads or writes at the same time:
 // machine.mem16 and mem32 with the order that the virtqueue needs.
 
-// What an int points to. RAM lies where 32 bits have no small int, nor a positive mp_int_t.
-static inline void *pointer(mp_obj_t address) {
-    return (void *)(mp_obj_is_small_int(address) ? MP_OBJ_SMALL_INT_VALUE(address)
-        : mp_obj_get_int_truncated(address));
+// An int as an address. RAM lies where 32 bits have no small int, nor a positive mp_int_t.
+static MP_NOINLINE uintptr_t large_address(mp_obj_t value) {
+    return mp_obj_is_exact_type(value, &mp_type_int) ? mp_obj_int_get_uint_checked(value)
+           : (uintptr_t)mp_obj_get_int(value);
+}
+
+static inline uintptr_t address_of(mp_obj_t value) {
+    return mp_obj_is_small_int(value) ? (uintptr_t)MP_OBJ_SMALL_INT_VALUE(value) : large_address(value);
+}
+
+static MP_NOINLINE __attribute__((noreturn)) void misaligned(uintptr_t address, unsigned size) {
+    mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("address 0x%p is not a multiple of %u"),
+        (void *)address, size);
+}
+
+static inline void *aligned(uintptr_t address, size_t size) {
+    if ((address & (size - 1)) != 0) {
+        misaligned(address, size);
+    }
+    return (void *)address;
+}
+
+// What an int points to, a word of `size` bytes.
+static inline void *pointer(mp_obj_t address, size_t size) {
+    return aligned(address_of(address), size);
 }
 
 // The same with an offset in bytes, if the arguments have one. On 32 bits a sum of the two would be
 // a new object.
-static inline void *pointer_in(size_t n_args, const mp_obj_t *args, size_t offset) {
-    return (char *)pointer(args[0]) + (n_args > offset ? get_int(args[offset]) : 0);
+static inline void *pointer_in(size_t n_args, const mp_obj_t *args, size_t offset, size_t size) {
+    return aligned(address_of(args[0]) + (n_args > offset ? get_int(args[offset]) : 0), size);
 }
 
 // The low 64 bits of an int.
@@ -255,7 +276,7 @@ static inline uint64_t word64(mp_obj_t value) {
 
 // load16(address, offset=0) -> int: the load comes before all later accesses.
 static mp_obj_t virt_load16(size_t n_args, const mp_obj_t *args) {
-    mp_int_t value = *(volatile uint16_t *)pointer_in(n_args, args, 1);
+    mp_int_t value = *(volatile uint16_t *)pointer_in(n_args, args, 1, 2);
     __asm volatile ("fence ir, iorw" ::: "memory");
     return MP_OBJ_NEW_SMALL_INT(value);
 }
@@ -263,14 +284,14 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_load16_obj, 1, 2, virt_load16);
 
 // load32(address, offset=0) -> int: unsigned, which machine.mem32 is not on 32 bits.
 static mp_obj_t virt_load32(size_t n_args, const mp_obj_t *args) {
-    return mp_obj_new_int_from_uint(*(volatile uint32_t *)pointer_in(n_args, args, 1));
+    return mp_obj_new_int_from_uint(*(volatile uint32_t *)pointer_in(n_args, args, 1, 4));
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_load32_obj, 1, 2, virt_load32);
 
 // store16(address, value, offset=0) -> int: store the low 16 bits of value, after all
 // earlier accesses and before all later ones; return what stood there.
 static mp_obj_t virt_store16(size_t n_args, const mp_obj_t *args) {
-    volatile uint16_t *p = pointer_in(n_args, args, 2);
+    volatile uint16_t *p = pointer_in(n_args, args, 2, 2);
     uint16_t old = *p;
     __asm volatile ("fence iorw, ow" ::: "memory");
     *p = mp_obj_get_int_truncated(args[1]);
@@ -282,19 +303,19 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(virt_store16_obj, 2, 3, virt_store16)
 // pass16(address, value, mark) -> bool: as store16(); return whether the word went past the one at
 // address `mark`, read afterwards: whether that is the old value, or one of those up to the new one.
 static mp_obj_t virt_pass16(mp_obj_t address, mp_obj_t value, mp_obj_t mark) {
-    volatile uint16_t *p = pointer(address);
+    volatile uint16_t *p = pointer(address, 2), *other = pointer(mark, 2);
     uint16_t old = *p, now = mp_obj_get_int_truncated(value);
     __asm volatile ("fence iorw, ow" ::: "memory");
     *p = now;
     __asm volatile ("fence iorw, iorw" ::: "memory");
-    uint16_t passed = *(volatile uint16_t *)pointer(mark) - old;
+    uint16_t passed = *other - old;
     return mp_obj_new_bool(passed < (uint16_t)(now - old));
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(virt_pass16_obj, virt_pass16);
 
 // store64(address, word, ...): 64-bit words, one after the other.
 static mp_obj_t virt_store64(size_t n_args, const mp_obj_t *args) {
-    volatile uint64_t *p = pointer(args[0]);
+    volatile uint64_t *p = pointer(args[0], 8);
     for (size_t i = 1; i < n_args; ++i) {
         *p++ = word64(args[i]);
     }
@@ -319,7 +340,7 @@ static mp_obj_t virt_store_addresses(size_t n_args, const mp_obj_t *args) {
         if (at > buf.len) {
             mp_raise_ValueError(MP_ERROR_TEXT("offset and length must lie within the buffer"));
         }
-        *(volatile uint64_t *)pointer(addresses[first + i]) = (uintptr_t)buf.buf + at;
+        *(volatile uint64_t *)address_of(addresses[first + i]) = (uintptr_t)buf.buf + at;
     }
     return mp_const_none;
 }
@@ -350,31 +371,45 @@ static mp_obj_t virt_irq_set(size_t n_args, const mp_obj_t *args, mp_map_t *kw_a
     if (!mp_obj_is_callable(args[1]) || (n_args != 2 && n_args != 7)) {
         mp_raise_TypeError(MP_ERROR_TEXT("irq: needs a callable or None, and 2 or 7 arguments"));
     }
-    plic_disable(source);
+    bool is_hard = hard != NULL && mp_obj_is_true(hard->value);
+    // What is wrong with an argument is found before anything is changed.
+    volatile uint32_t *status = NULL, *ack = NULL;
+    volatile uint16_t *watch = NULL;
+    uint32_t mask = 0, wanted = 0;
     if (n_args == 7) {
-        level[source].ack = pointer(args[3]);
-        level[source].mask = mp_obj_get_int_truncated(args[4]);
-        level[source].wanted = mp_obj_get_int_truncated(args[5]);
+        status = pointer(args[2], 4);
+        ack = pointer(args[3], 4);
+        mask = mp_obj_get_int_truncated(args[4]);
+        wanted = mp_obj_get_int_truncated(args[5]);
+        watch = pointer(args[6], 2);
+        if (status == NULL || ack == NULL) {
+            mp_raise_ValueError(MP_ERROR_TEXT("irq: status and ack must be addresses of registers"));
+        }
+    }
+    plic_disable(source);
+    level[source].status = status;
+    if (n_args == 7) {
+        level[source].ack = ack;
+        level[source].mask = mask;
+        level[source].wanted = wanted;
         // What came before, and nobody has been told of yet, is the new handler's.
-        volatile uint16_t *watch = pointer(args[6]);
         if (watch != NULL && watch != level[source].watch) {
             level[source].seen = *watch;
         }
         level[source].watch = watch;
-        level[source].status = pointer(args[2]);
-    } else {
-        level[source].status = NULL;
     }
-    level[source].hard = hard != NULL && mp_obj_is_true(hard->value);
+    level[source].hard = is_hard;
     *handler_of(source) = args[1];
     plic_enable(source);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(virt_irq_obj, 2, virt_irq_set);
 
+#define MS_MAX (INT64_C(1) << 40) // 34 years: more would be none, as a sum of 64 bits
+
 static uint64_t deadline_in(mp_obj_t ms_in) {
-    mp_int_t ms = mp_obj_get_int(ms_in);
-    return clint_time() + (uint64_t)(ms > 0 ? ms : 0) * (TIME_HZ / 1000);
+    int64_t ms = mp_obj_get_int(ms_in);
+    return clint_time() + (ms < 0 ? 0 : ms > MS_MAX ? MS_MAX : ms) * (TIME_HZ / 1000);
 }
 
 // Runs what is due, also inside a scheduled function, where it would have to wait. Returns whether
@@ -469,7 +504,7 @@ static mp_int_t moved(volatile uint16_t *p, uint16_t old) {
 // is left meanwhile: what is due runs here. If something did, 65536 is added to the result:
 // what the lock guards may be different now.
 static mp_obj_t virt_wait16(mp_obj_t address, mp_obj_t value, mp_obj_t ms) {
-    volatile uint16_t *p = pointer(address);
+    volatile uint16_t *p = pointer(address, 2);
     uint16_t old = mp_obj_get_int_truncated(value);
     bool ran = false;
     unlock();
@@ -490,7 +525,7 @@ static MP_DEFINE_CONST_FUN_OBJ_3(virt_wait16_obj, virt_wait16);
 // sleep16(address, value, ms) -> int: as wait16(), but the lock is kept: nothing else runs meanwhile,
 // and Ctrl-C waits. For what must not be left half done.
 static mp_obj_t virt_sleep16(mp_obj_t address, mp_obj_t value, mp_obj_t ms) {
-    volatile uint16_t *p = pointer(address);
+    volatile uint16_t *p = pointer(address, 2);
     uint16_t old = mp_obj_get_int_truncated(value);
     uint64_t deadline = deadline_in(ms);
     must_be_locked();
@@ -504,6 +539,9 @@ static MP_DEFINE_CONST_FUN_OBJ_3(virt_sleep16_obj, virt_sleep16);
 // at_reset(function): called without arguments before a soft or machine reset, to
 // quiet what Python has set in motion. None: nothing to do.
 static mp_obj_t virt_at_reset(mp_obj_t function) {
+    if (function != mp_const_none && !mp_obj_is_callable(function)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("at_reset: needs a callable or None"));
+    }
     MP_STATE_VM(virt_at_reset) = function;
     return mp_const_none;
 }
