@@ -12,6 +12,7 @@ import vfs
 from .disk import Disk, open
 
 _MAGIC = b"littlefs"
+_NONE = "neither FAT nor littlefs 2 on the disk, or damaged"
 
 
 def mount(path):
@@ -28,7 +29,9 @@ def mount(path):
         if first[8:16] == _MAGIC:
             # The superblock, behind its name: version, size of a block, number of them.
             size = struct.unpack("<I", first[24:28])[0]
-            if size != disk.block_size and size and not size % disk.block_size:
+            if not size or size % disk.block_size:
+                raise OSError(errno.ENODEV, _NONE)
+            if size != disk.block_size:
                 disk.close()
                 disk = open(block_size=size)
         elif not any(first) and not disk.readonly:
@@ -38,7 +41,7 @@ def mount(path):
         except OSError as e:
             if e.errno != errno.ENODEV:
                 raise
-            raise OSError(errno.ENODEV, "neither FAT nor littlefs 2 on the disk, or damaged")
+            raise OSError(errno.ENODEV, _NONE)
     except BaseException:
         disk.close()
         raise
