@@ -6,6 +6,7 @@
     queue   the split virtqueue (2.7)
     cycle   chains that go round and round on a queue: the slots of one stream
     outflow, inflow     the data paths of a stream, to the device and from it
+    renewal a device that is reset, with all that it had (2.1.2)
     dma     the arena: the only memory that a device is told about
     device  the handshake, interrupts, and the end of a device's life (3.1)
 

@@ -15,6 +15,7 @@
     jacks, chmaps, controls     what else it may have
     info, ctl_info, tlv         how it is asked for those; records and decibels of controls
     aio       waiting in asyncio
+    recovery  a device that asks for a reset
 
 Frames are the unit everywhere, except where a name ends in _bytes.
 """

@@ -62,7 +62,10 @@ def all_is_well(case, fault, program, data):
     text = repr(card)
     assert ("tells nothing" in text) == (fault.name in ITEMS)
     assert TEXTS.get(fault.name, "") in text
-    if fault.name == "order":
+    if fault.name.startswith("needs-reset"):
+        # Of what was played only that of the last life is kept here: see test_vsnd_recovery.py.
+        assert card.resets == 1 and DATA.endswith(case.played)
+    elif fault.name == "order":
         assert sorted(periods(case.played)) == sorted(periods(DATA))
     elif fault.name == "recorded-odd":
         odd = FEED[: 6 * PERIOD - 4] + FEED[6 * PERIOD :]

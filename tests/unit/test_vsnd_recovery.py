@@ -473,7 +473,7 @@ def test_again_and_again(card):
     card.rig.clock.at(card.rig.clock.now + 30_000, ever)
     begin = card.rig.clock.now
     assert "it asked more than 3 times in 10 s" in refusal(errno.EIO, out.write, bytes(1920 * 99))
-    assert card.rig.clock.now - begin < 1_000_000
+    assert card.rig.clock.now - begin < 3_000_000
     assert (card.resets, out.xruns) == (3, 3)
 
 
