@@ -21,6 +21,7 @@ Frames are the unit everywhere, except where a name ends in _bytes.
 """
 
 from .card import Card, open
+from .protocol import FORMATS
 
 __version__ = "0.1.0"
 
