@@ -7,9 +7,12 @@ back. The chains are laid out once, nothing is allocated per period.
 """
 
 import errno
+from micropython import const
 from virt import nbytes
 from virtio.inflow import Inflow
 from .pcm import ACTIVE, HALTED, PAUSED, PCM, POLLIN, PREPARED, RUNNING, SETUP
+
+_STUCK = const("gives no samples: does QEMU's audiodev record?")
 
 
 class Input(PCM):
@@ -70,7 +73,7 @@ class Input(PCM):
 
         readinto = self._ring.readinto
         n = nbytes(buf)
-        return await transfer(self, self._ring, lambda at: readinto(buf, at, False), n)
+        return await transfer(self, self._ring, lambda at: readinto(buf, at, False), n, _STUCK)
 
     # What the ring asks of its owner.
 
@@ -91,7 +94,7 @@ class Input(PCM):
                 errno.EAGAIN, "stream %d is PAUSED and all was read: resume()" % self.stream.id
             )
         self.only(self.move, (RUNNING,))  # a callback may have ended it
-        self._more("gives no samples: does QEMU's audiodev record?", waited)
+        self._more(_STUCK, waited)
         return False
 
     def ready(self):

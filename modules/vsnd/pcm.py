@@ -449,9 +449,11 @@ class PCM(IOBase):
         in_time = self._ring.device.wait(done, ms)
         self._ring.rest(1 if self._handler else self._batch)
         if not in_time:
-            raise OSError(
-                errno.ETIMEDOUT, "stream %d, %s, %s" % (self.stream.id, self._state, what)
-            )
+            raise self.late(what)
+
+    def late(self, what):
+        """The OSError(ETIMEDOUT) of a device that does nothing."""
+        return OSError(errno.ETIMEDOUT, "stream %d, %s, %s" % (self.stream.id, self._state, what))
 
     def latency(self):
         """Frames between the device and ear or microphone, if it tells; a second at most."""

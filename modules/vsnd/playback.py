@@ -22,6 +22,7 @@ from .protocol import FORMATS
 # frames, emptied by a timer of 10 ms, two ticks behind.
 _TAIL_FRAMES = const(1024)
 _TAIL_MS = const(25)
+_STUCK = const("takes no samples: does QEMU's audiodev work?")
 
 
 class Output(PCM):
@@ -68,7 +69,7 @@ class Output(PCM):
 
         write = self._ring.write
         n = nbytes(buf)
-        return await transfer(self, self._ring, lambda at: write(buf, copy, at, False), n)
+        return await transfer(self, self._ring, lambda at: write(buf, copy, at, False), n, _STUCK)
 
     # What the ring asks of its owner.
 
@@ -91,7 +92,7 @@ class Output(PCM):
                 "stream %d is PAUSED and all periods are queued: resume()" % self.stream.id,
             )
         self.only(self.move, (RUNNING,))  # a callback may have ended it
-        self._more("takes no samples: does QEMU's audiodev work?", waited)
+        self._more(_STUCK, waited)
         return False
 
     def ready(self):

@@ -140,6 +140,8 @@ class PCM(IOBase):
         """Wait until the device owns no more slots than that; OSError(ETIMEDOUT)."""
     def wait(self, done: Callable[[], object], what: str, ms: int) -> None:
         """Wait until done(), which is asked after every return of a slot; OSError(ETIMEDOUT)."""
+    def late(self, what: str) -> OSError:
+        """The OSError(ETIMEDOUT) of a device that does nothing."""
     def latency(self) -> int:
         """Frames between the device and ear or microphone, if it tells; a second at most."""
 

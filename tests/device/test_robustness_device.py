@@ -109,3 +109,30 @@ def test_what_the_user_sees_on_the_board(board, hostile):
         assert (name, vague(seen), after) == (name, vague(want), good)
     for life in hostile.lives[1::2]:
         assert life[0].played == robust.DATA
+
+
+@pytest.mark.parametrize("name", ["samples-never-back", "samples-never-back-rx"])
+def test_a_task_that_waits_for_a_silent_device_is_told(board, sound_card, name):
+    def setup(device):
+        device.events.wanted = False
+        if name not in injected:
+            injected[name] = inject(device, FAULTS[name])
+
+    injected = {}
+    play = "async with card.output() as out: await out.awrite(data)"
+    record = "async with card.input() as mic: await mic.areadinto(bytearray(len(data)))"
+    program = """
+        import asyncio, vsnd
+        data = open("/rom/data", "rb").read()
+        async def main():
+            card = vsnd.open()
+            try:
+                TRANSFER
+            except OSError as e:
+                print("OSError:", e)
+        asyncio.run(main())
+    """.replace("TRANSFER", record if name.endswith("rx") else play)
+    card = sound_card(setup=setup, **robust.OPTIONS)
+    result = board.run(program, files={"data": robust.DATA}, device=card)
+    assert (result.status, result.output.strip()) == (0, robustness.OUTCOMES[name])
+    assert injected[name].happened

@@ -174,14 +174,23 @@ class Board:
         self._scheduled.append((function, argument))
 
     def _timer(self, id=-1, *, mode, period, callback):
-        """machine.Timer: soft, ONE_SHOT, `period` in ms."""
-        assert mode == 0
+        """machine.Timer: soft, `period` in ms; what it returns is its deinit()."""
+        armed = True
 
         def due():
-            self._soft.append(callback)
-            self._interrupted = True
+            nonlocal armed
+            if armed:
+                self._soft.append(callback)
+                self._interrupted = True
+                if armed := mode == 1:
+                    self.clock.at(self.clock.now + 1000 * period, due)
+
+        def deinit():
+            nonlocal armed
+            armed = False
 
         self.clock.at(self.clock.now + 1000 * period, due)
+        return deinit
 
     def spinning(self):
         """Called for every look at memory that a device changes."""
@@ -201,10 +210,17 @@ class Board:
     def modules(self):
         """The modules by name."""
         memory = self.memory
-        timer = type("Timer", (), {"ONE_SHOT": 0, "__init__": self._timer})
+        board = self
+
+        class Timer:
+            ONE_SHOT, PERIODIC = 0, 1
+
+            def __init__(self, *arguments, **named):
+                self.deinit = board._timer(*arguments, **named)
+
         tables = {
             "machine": {f"mem{8 * n}": _Mem(memory, n) for n in (1, 2, 4)}
-            | {"Timer": timer, "reset_cause": lambda: self.reset_cause, "PWRON_RESET": 1},
+            | {"Timer": Timer, "reset_cause": lambda: self.reset_cause, "PWRON_RESET": 1},
             "micropython": {"const": lambda x: x, "schedule": self._schedule},
             "io": vars(io) | {"IOBase": object},
             "uctypes": {"addressof": self._addressof},
