@@ -22,10 +22,9 @@ SECTION = re.compile(r'"(\d+(?:\.\d+)+)"')
 
 
 def raised():
-    """The rules that the source of the device names, outside the table."""
-    text = "".join(
-        path.read_text() for path in sorted(DEVICE.glob("*.py")) if path.name != "rules.py"
-    )
+    """The rules that the source of the device names, outside the tables of rules and faults."""
+    tables = {*DEVICE.glob("rules.py"), *DEVICE.glob("fault*.py")}
+    text = "".join(path.read_text() for path in sorted({*DEVICE.glob("*.py")} - tables))
     return set(ID.findall(text)), set(SECTION.findall(text))
 
 

@@ -170,7 +170,7 @@ def test_release_that_returns_no_buffers(rig):
     lost = free - rig.dma.available()
     rig.sound.flush = list
     card.output().close()
-    assert free - rig.dma.available() == lost > 8 * 1920
+    assert free - rig.dma.available() == lost > 4 * 1920
     card.close()
     assert rig.dma.available() == free
     assert rig.guards()
