@@ -46,6 +46,12 @@ def has_played(card, periods, lives=1):
         time.sleep(0.005)
 
 
+def heard(card):
+    """The lives of drivers. All but the first begin with a short one: recovery.purge()."""
+    assert not any(life[0].played for life in card.lives[1::2])
+    return card.lives[::2]
+
+
 def test_soft_reboots_in_every_state(repl_of, sound_card, sound):
     card = sound_card()
     with repl_of(card) as board:
@@ -59,7 +65,7 @@ def test_soft_reboots_in_every_state(repl_of, sound_card, sound):
         board.soft_reboot()
         board.run(LOAD)
         board.send(BLOCKED.encode() + b"\r")
-        has_played(card, 5, lives=3)
+        has_played(card, 5, lives=5)
         board.send(CTRL_C)
         assert b"KeyboardInterrupt" in board.until(PROMPT)
         board.soft_reboot()
@@ -67,8 +73,7 @@ def test_soft_reboots_in_every_state(repl_of, sound_card, sound):
         assert board.run(PLAY) == str(len(sound))
         power_off(board)
     card.settle()
-    assert len(card.lives) == 4
-    first, second, third, last = (life[0] for life in card.lives)
+    first, second, third, last = (life[0] for life in heard(card))
     assert first.played == last.played == sound
     assert len(second.played) < 6 * len(sound)
     assert (sound * 6).startswith(second.played)
@@ -88,7 +93,7 @@ def test_a_machine_reset_while_it_plays(repl_of, sound_card, sound):
         assert board.run(PLAY) == str(len(sound))
         power_off(board)
     card.settle()
-    assert [len(life[0].played) < 6 * len(sound) for life in card.lives] == [True, True]
+    assert [len(life[0].played) < 6 * len(sound) for life in heard(card)] == [True, True]
     assert card.streams[0].played == sound
 
 
