@@ -10,6 +10,9 @@
 #include "py/qstr.h"
 #include "py/runtime.h"
 
+// Names that the frozen files have, and those of MicroPython and the port.
+extern const qstr_pool_t mp_qstr_frozen_const_pool, mp_qstr_const_pool;
+
 #define SMALLEST (4)
 #define QUADRUPLED_UP_TO (64)
 #define DOUBLED_UP_TO (1024) // slots; beyond, memory counts for more
@@ -21,8 +24,23 @@ static inline mp_map_elem_t *next(mp_map_t *map, mp_map_elem_t *at) {
     return ++at == map->table + map->alloc ? map->table : at;
 }
 
+static inline bool in_pool(const qstr_pool_t *pool, qstr name) {
+    return name - pool->total_prev_len < pool->len;
+}
+
+// qstr_hash(), which asks first whether it is one of the names that were made since power-on.
+static inline size_t hash(qstr name) {
+    if (in_pool(&mp_qstr_frozen_const_pool, name)) {
+        return mp_qstr_frozen_const_pool.hashes[name - mp_qstr_frozen_const_pool.total_prev_len];
+    }
+    if (in_pool(&mp_qstr_const_pool, name)) {
+        return mp_qstr_const_pool.hashes[name - mp_qstr_const_pool.total_prev_len];
+    }
+    return qstr_hash(name);
+}
+
 static inline mp_map_elem_t *first(mp_map_t *map, mp_obj_t name) {
-    return map->table + qstr_hash(MP_OBJ_QSTR_VALUE(name)) % map->alloc;
+    return map->table + hash(MP_OBJ_QSTR_VALUE(name)) % map->alloc;
 }
 
 // A free slot for a name that is not in the table.
