@@ -18,6 +18,10 @@
 #define FULL_NAME_MAX (64)
 static const char frozen_prefix[] = ".frozen/"; // of __path__, for a package among the frozen files
 
+// The name that the import statement has. Names are searched among all that there are by comparing
+// text: this one need not be.
+static mp_obj_t wanted;
+
 typedef struct {
     size_t len;
     char text[FULL_NAME_MAX];
@@ -109,6 +113,19 @@ static void run(mp_module_context_t *module, const mp_frozen_module_t *frozen) {
     }
 }
 
+// qstr_from_strn(), for MicroPython's import statements too (see Makefile).
+qstr import_qstr(const char *text, size_t len);
+qstr import_qstr(const char *text, size_t len) {
+    if (mp_obj_is_qstr(wanted)) {
+        size_t n;
+        const char *known = mp_obj_str_get_data(wanted, &n);
+        if (n == len && (known == text || memcmp(known, text, len) == 0)) {
+            return MP_OBJ_QSTR_VALUE(wanted);
+        }
+    }
+    return qstr_from_strn(text, len);
+}
+
 // Load the module of that full name from the frozen files; MP_OBJ_NULL if it is not there.
 static mp_obj_t load_frozen(const name_t *full) {
     const char *dot = full->text + full->len;
@@ -119,11 +136,12 @@ static mp_obj_t load_frozen(const name_t *full) {
     if (frozen == NULL) {
         return MP_OBJ_NULL;
     }
-    mp_obj_t module = mp_obj_new_module(qstr_from_strn(full->text, full->len));
+    mp_obj_t module = mp_obj_new_module(import_qstr(full->text, full->len));
+    qstr last = import_qstr(dot + 1, full->text + full->len - (dot + 1));
     // The first name in a frozen file is its own.
     mp_store_attr(module, MP_QSTR___file__, MP_OBJ_NEW_QSTR(frozen->constants.qstr_table[0]));
     run(MP_OBJ_TO_PTR(module), frozen);
-    mp_store_attr(package, qstr_from_strn(dot + 1, full->text + full->len - (dot + 1)), module);
+    mp_store_attr(package, last, module);
     return module;
 }
 
@@ -134,10 +152,12 @@ mp_obj_t import_module(size_t n_args, const mp_obj_t *args) {
     mp_obj_get_array(mp_sys_path, &paths, &path);
     if (paths == 0 || n_args < 5) {
         // An empty path says: built-in modules only, whatever is loaded.
+        wanted = mp_const_none;
         return mp_builtin___import___default(n_args, args);
     }
+    wanted = args[0];
     size_t len;
-    const char *name = mp_obj_str_get_data(args[0], &len);
+    const char *name = mp_obj_str_get_data(wanted, &len);
     bool absolute = args[4] == MP_OBJ_NEW_SMALL_INT(0);
     bool top_level = absolute && memchr(name, '.', len) == NULL;
     if (top_level) {

@@ -4,7 +4,7 @@
 // interpreter looks up every name of a program that is no local variable. MicroPython's tables
 // grow by two slots, or a quarter, and only when not one is free: an object with 20 attributes is
 // hashed anew eight times, and a name that is not there is compared with all that are. Here a
-// table grows four times, later twice as large, and always has room. Everything else is left to
+// table grows eight times, later twice as large, and always has room. Everything else is left to
 // MicroPython's own code (MICROPY_WRAP_MP_MAP_LOOKUP), which finds the same names in the same places.
 
 #include "py/qstr.h"
@@ -14,7 +14,7 @@
 extern const qstr_pool_t mp_qstr_frozen_const_pool, mp_qstr_const_pool;
 
 #define SMALLEST (4)
-#define QUADRUPLED_UP_TO (64)
+#define SECOND (32) // most classes and objects of drivers fit in here
 #define DOUBLED_UP_TO (1024) // slots; beyond, memory counts for more
 
 mp_map_elem_t *mp_map_lookup_default(mp_map_t *map, mp_obj_t key, mp_map_lookup_kind_t kind);
@@ -28,7 +28,7 @@ static inline bool in_pool(const qstr_pool_t *pool, qstr name) {
     return name - pool->total_prev_len < pool->len;
 }
 
-// qstr_hash(), which asks first whether it is one of the names that were made since power-on.
+// As qstr_hash(), which begins with the names that were made since power-on.
 static inline size_t hash(qstr name) {
     if (in_pool(&mp_qstr_frozen_const_pool, name)) {
         return mp_qstr_frozen_const_pool.hashes[name - mp_qstr_frozen_const_pool.total_prev_len];
@@ -58,7 +58,7 @@ static void grow(mp_map_t *map) {
     mp_map_t old = *map;
     size_t alloc = SMALLEST;
     while (alloc <= old.alloc) {
-        alloc *= alloc < QUADRUPLED_UP_TO ? 4 : 2;
+        alloc = alloc < SECOND ? SECOND : 2 * alloc;
     }
     map->table = m_new0(mp_map_elem_t, alloc); // or MemoryError, and the map is what it was
     map->alloc = alloc;
