@@ -227,20 +227,21 @@ class Device:
         OSError(ETIMEDOUT) if it does not say that it was reset. Then its memory is kept until
         another Device at the same place was: what it wrote meanwhile is nobody's.
         """
-        if self in _live:
-            _live.remove(self)
         t = self.transport
-        virt.irq(t.irq, None)
-        queues, self.queues = self.queues, ()
-        regions, self.orphans = self.orphans, []
-        self.error = "device at %#x is closed" % t.base
-        try:
-            t.reset()
-        except BaseException:  # Ctrl-C too
-            regions += [queue.region for queue in queues]
-            _quarantine[t.base] = _quarantine.get(t.base, []) + regions
-            raise
-        for queue in queues:
-            queue.free()
-        for region in regions:
-            dma.free(region)
+        with virt.lock:  # Ctrl-C comes before all of it or after it, or while the reset is awaited
+            if self in _live:
+                _live.remove(self)
+            virt.irq(t.irq, None)
+            queues, self.queues = self.queues, ()
+            regions, self.orphans = self.orphans, []
+            self.error = "device at %#x is closed" % t.base
+            try:
+                t.reset()
+            except BaseException:
+                regions += [queue.region for queue in queues]
+                _quarantine[t.base] = _quarantine.get(t.base, []) + regions
+                raise
+            for queue in queues:
+                queue.free()
+            for region in regions:
+                dma.free(region)

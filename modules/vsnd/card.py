@@ -410,9 +410,9 @@ class Card:
         OSError(ETIMEDOUT) if the device does not say that it was reset. It is closed all the same.
         """
         if self.device.queues:
+            self.device.quiet()  # if Ctrl-C comes before it is done, open() returns this card
             if _cards.get(self.device.transport.base) is self:
                 _cards[self.device.transport.base] = None
-            self.device.quiet()
 
     def __repr__(self):
         t = self.device.transport

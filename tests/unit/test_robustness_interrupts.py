@@ -4,6 +4,7 @@
 EXAMPLES in the environment: at so many places instead of 20.
 """
 
+import itertools
 import os
 import sys
 
@@ -63,3 +64,25 @@ def test_the_card_is_usable_after_an_exception_anywhere(kind, again):
             card.close()
             case.untouched()
     assert happened > len(PLACES) * 0.9
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, MemoryError])
+def test_close_loses_nothing_wherever_it_is_interrupted(kind):
+    for at in itertools.count():
+        with Case() as case:
+            card = case.rig.vsnd.open()
+            raising = Raise(case.rig.board, kind, at)
+            try:
+                raising.run(card.close)
+                break  # it has fewer jumps
+            except kind:
+                pass
+            finally:
+                sys.settrace(None)
+            card = case.rig.vsnd.open()
+            play(card)
+            assert case.played == DATA, raising.where
+            card.close()
+            assert case.rig.dma.available() == case.free, raising.where
+            case.untouched()
+    assert at > 3
