@@ -176,7 +176,7 @@ def test_connections_come_and_go(plain_port):
                 data = line.recv(4096)
                 assert data, "the board's port closed the connection"
                 said += data
-                if len(said) > 100_000:  # what the last one left still runs: as a user would, again
+                if len(said) > 100_000:  # what the last one left still runs: as a user would
                     line.sendall(b"\3\r")
                     said = b""
             # Left in the middle of what it says: the next one interrupts it.
