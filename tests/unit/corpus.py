@@ -54,4 +54,8 @@ CORPUS = {
             ("event", 5), ("output", 480, 4), ("write", 959),
         ],
     },
+    # the model did not know that drop() after drain() ends the end
+    "drop() after drain() of an input": {
+        "steps": [*OPEN, ("drain", 1), ("command", 1, "drop"), ("readinto", 0)],
+    },
 }

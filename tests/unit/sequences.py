@@ -288,14 +288,18 @@ class World:
             self.refused(errno.EPERM, call)
             return
         call()
-        if self.trouble or after is None:
+        if self.trouble:
+            return
+        if which == 1 and name == "drop":
+            model.ended = False  # what was not read after drain() is forgotten
+        if after is None:
             return
         if name == "prepare" and model.state == SETUP:
             model.begin()
         elif after == SETUP:
             model.lost() if which == 0 or name == "drop" else None
-            if which == 1:
-                model.ended = name != "drop"
+            if which == 1 and name != "drop":
+                model.ended = True
         model.state = after
 
     def do_drain(self, which):
