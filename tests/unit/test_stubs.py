@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""stubs/ says what modules/ and modvirt.c have: names, parameters, defaults, docstrings."""
+"""stubs/ says what modules/ and module virt in C have: names, parameters, defaults, docstrings."""
 
 import ast
 import re
@@ -182,7 +182,7 @@ def arguments(function):
 
 
 def test_virt():
-    source = (PORT / "modvirt.c").read_text()
+    source = "".join(path.read_text() for path in PORT.glob("*virt*.c"))
     have = set(re.findall(r"{ MP_ROM_QSTR\(MP_QSTR_(\w+)\), MP_ROM_(?:PTR\(&virt_|INT)", source))
     stub = tree(STUBS, "virt")
     functions = [node for node in stub.body if isinstance(node, ast.FunctionDef)]

@@ -92,7 +92,7 @@ class Board:
         self._seen = {}  # by source: the word at `watch`
         self._lines = {}  # by source: whether the line is high
         self._claimed = []  # sources whose Python handler is due
-        self._handled = False  # as in modvirt.c, for wait()
+        self._handled = False  # as in virt_irq.c, for wait()
         self._interrupted = False  # the processor was, since it went to sleep
         self._scheduled = []  # (function, argument)
         self._soft = []  # callbacks of timers that are due
@@ -123,7 +123,7 @@ class Board:
         return raised
 
     def _claim(self, source):
-        # The interrupt handler in C: ports/riscv/modvirt.c, virt_irq().
+        # The interrupt handler in C: ports/riscv/virt_irq.c, virt_irq().
         while self._lines.get(source) and source in self._handlers and source not in self._claimed:
             handler, level = self._handlers[source]
             self._interrupted = True
@@ -280,7 +280,7 @@ class Board:
         self.clock.run(0)
         self._dispatch()
 
-    # Module virt: ports/riscv/modvirt.c
+    # Module virt: ports/riscv/modvirt.c, virt_*.c
 
     def _virt(self):
         memory = self.memory
