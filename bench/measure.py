@@ -53,19 +53,11 @@ def repeats(played, data):
 
 
 def rom_image(folder, files):
-    """The ROMFS image of a new folder with these files, {name: bytes}.
-
-    ROMFS aligns nothing, but copying from a multiple of 8 is cheaper: "samples" begins at one.
-    """
+    """The ROMFS image of a new folder with these files, {name: bytes}."""
     folder.mkdir()
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    for n in range(8):
-        (folder / "padding").write_bytes(bytes(n))  # comes before "samples"
-        image = pack(folder)
-        if image.rindex(files["samples"]) % 8 == 0:
-            return image
-    raise VirtboardError("bench: samples cannot be aligned in the ROM image")
+    return pack(folder)
 
 
 class Bench:

@@ -22,6 +22,7 @@ def long(bench):
     return {
         "long_write": figures["instructions"] / PERIODS,
         "long_write_later": figures["later_instructions"] / PERIODS,
+        "long_write_unaligned": figures["unaligned_instructions"] / PERIODS,
         "heap": figures["bytes"] / PERIODS,
     }
 

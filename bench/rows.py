@@ -37,6 +37,7 @@ GROUPS = {
             ),
         ),
         Row("long_write_later", "  the same, after a pause in the program", PER_PERIOD),
+        Row("long_write_unaligned", "  from an odd address", PER_PERIOD, 3900),
         Row(
             "zero_copy",
             "write(copy=False) from the mapped file, 100 periods a call",

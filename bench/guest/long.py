@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # write() with copy, 100 periods in one call, from the heap: from the start on, once more after the
-# program took its time (it then goes on with another slot of the ring first), and bytes of heap.
+# program took its time (it then goes on with another slot of the ring first), bytes of heap, and
+# once from an odd address.
 import gc
 from time import sleep_ms, ticks_cpu, ticks_diff
 import sound
@@ -24,6 +25,7 @@ def allocated(write):
 
 
 samples = bytes(sound.samples())
+unaligned = memoryview(b"\0" + samples)[1:]
 with vsnd.open().output() as out:
     out.write(samples)
     print("instructions", measure(out.write))
@@ -31,5 +33,8 @@ with vsnd.open().output() as out:
         sleep_ms(1)
     out.write(samples)
     print("later_instructions", measure(out.write))
-    print("xruns", out.xruns)
     print("bytes", allocated(out.write))
+    samples = unaligned
+    out.write(samples)
+    print("unaligned_instructions", measure(out.write))
+    print("xruns", out.xruns)

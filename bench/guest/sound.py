@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What the other programs play, for each stream: bench/measure.py has put it into /rom/samples, at
-# an address that is a multiple of 8. It takes no heap.
+# What the other programs play, for each stream: bench/measure.py has put it into /rom/samples. It
+# takes no heap.
 
 BYTES = 100 * 480 * 4
 _mapped = memoryview(open("/rom/samples", "rb"))

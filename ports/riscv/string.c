@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The C library's block functions, a word at a time and eight times a round:
-// picolibc's for RISC-V go byte by byte, and a 10 ms period of audio is 1920 bytes.
+// picolibc's for RISC-V go byte by byte, and a 10 ms period of audio is 1920 bytes. Loads need not be
+// aligned: QEMU's take one instruction anywhere in RAM and flash.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,42 +19,25 @@ typedef uintptr_t __attribute__((may_alias)) word_t;
 void *memcpy(void *restrict to, const void *restrict from, size_t n) {
     uint8_t *t = to;
     const uint8_t *f = from;
-    if ((((uintptr_t)t ^ (uintptr_t)f) & (WORD - 1)) == 0) {
-        for (; n > 0 && ((uintptr_t)t & (WORD - 1)); --n) {
-            *t++ = *f++;
-        }
-        for (; n >= ROUND; n -= ROUND, t += ROUND, f += ROUND) {
-            const word_t *s = (const word_t *)f;
-            word_t *d = (word_t *)t;
-            word_t w0 = s[0], w1 = s[1], w2 = s[2], w3 = s[3];
-            word_t w4 = s[4], w5 = s[5], w6 = s[6], w7 = s[7];
-            d[0] = w0;
-            d[1] = w1;
-            d[2] = w2;
-            d[3] = w3;
-            d[4] = w4;
-            d[5] = w5;
-            d[6] = w6;
-            d[7] = w7;
-        }
-        for (; n >= WORD; n -= WORD, t += WORD, f += WORD) {
-            *(word_t *)t = *(const word_t *)f;
-        }
-    } else {
-        // Different alignment: load whole words, shift, store whole words.
-        for (; n > 0 && ((uintptr_t)t & (WORD - 1)); --n) {
-            *t++ = *f++;
-        }
-        if (n >= 2 * WORD) {
-            unsigned shift = 8 * ((uintptr_t)f & (WORD - 1));
-            const word_t *s = (const word_t *)((uintptr_t)f & ~(uintptr_t)(WORD - 1));
-            word_t low = *s++;
-            for (; n >= 2 * WORD; n -= WORD, t += WORD, f += WORD) {
-                word_t high = *s++;
-                *(word_t *)t = low >> shift | high << (BITS - shift);
-                low = high;
-            }
-        }
+    for (; n > 0 && ((uintptr_t)t & (WORD - 1)); --n) {
+        *t++ = *f++;
+    }
+    for (; n >= ROUND; n -= ROUND, t += ROUND, f += ROUND) {
+        const word_t *s = (const word_t *)f;
+        word_t *d = (word_t *)t;
+        word_t w0 = s[0], w1 = s[1], w2 = s[2], w3 = s[3];
+        word_t w4 = s[4], w5 = s[5], w6 = s[6], w7 = s[7];
+        d[0] = w0;
+        d[1] = w1;
+        d[2] = w2;
+        d[3] = w3;
+        d[4] = w4;
+        d[5] = w5;
+        d[6] = w6;
+        d[7] = w7;
+    }
+    for (; n >= WORD; n -= WORD, t += WORD, f += WORD) {
+        *(word_t *)t = *(const word_t *)f;
     }
     while (n-- > 0) {
         *t++ = *f++;
@@ -69,20 +53,18 @@ void *memmove(void *to, const void *from, size_t n) {
         return to;
     }
     if (t < f || t >= f + n) {
-        // memcpy() only goes forward and loads each word before it stores it.
+        // memcpy() only goes forward, and loads what is in a round before it stores that.
         return memcpy(to, from, n);
     }
     t += n;
     f += n;
-    if ((((uintptr_t)t ^ (uintptr_t)f) & (WORD - 1)) == 0) {
-        for (; n > 0 && ((uintptr_t)t & (WORD - 1)); --n) {
-            *--t = *--f;
-        }
-        for (; n >= WORD; n -= WORD) {
-            t -= WORD;
-            f -= WORD;
-            *(word_t *)t = *(const word_t *)f;
-        }
+    for (; n > 0 && ((uintptr_t)t & (WORD - 1)); --n) {
+        *--t = *--f;
+    }
+    for (; n >= WORD; n -= WORD) {
+        t -= WORD;
+        f -= WORD;
+        *(word_t *)t = *(const word_t *)f;
     }
     while (n-- > 0) {
         *--t = *--f;
@@ -116,7 +98,7 @@ void *memset(void *to, int value, size_t n) {
     return to;
 }
 
-// The check of a used ring, and a search in names. The loads need not be aligned here.
+// The check of a used ring, and a search in names.
 int memcmp(const void *a, const void *b, size_t n) {
     const uint8_t *x = a, *y = b;
     for (; n >= WORD && *(const word_t *)x == *(const word_t *)y; n -= WORD) {
@@ -132,7 +114,7 @@ int memcmp(const void *a, const void *b, size_t n) {
 }
 
 // An import walks over the names of all frozen modules, with strlen() from each to the
-// next. The loads need not be aligned here, and what they read past the end is RAM or flash.
+// next. What the loads read past the end is RAM or flash.
 size_t strlen(const char *s) {
     const word_t ones = ONES;
     for (const char *p = s;; p += WORD) {
