@@ -280,9 +280,9 @@ The same device meets programs that do more:
 - [test_robustness_device.py](../tests/device/test_robustness_device.py): the real firmware, with
   44 of these faults in one boot.
 
-Two things are as they must be. `select.poll` and asyncio's `StreamReader` and `StreamWriter` wait as long
-as they are told to; the timeout of `poll()` and `asyncio.wait_for()` end that. And a device that says
-nothing of a loss, such as one that plays noise, is believed.
+Two things are as they must be. `select.poll` and asyncio's `StreamReader` and `StreamWriter` wait
+as long as they are told to; the timeout of `poll()` and `asyncio.wait_for()` end that. And a
+device that says nothing of a loss, such as one that plays noise, is believed.
 
 Any fault can be had for a driver of your own: `python -m virtsnd SOCKET --fault NAME`.
 
