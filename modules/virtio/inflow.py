@@ -82,6 +82,10 @@ class Inflow(Cycle):
         c = self.counters
         return c[_RETURNED] != c[_CONSUMED] or self.news() or c[_RETURNED] != c[_CONSUMED]
 
+    def readiness(self):
+        """Return due(n), as an Outflow does."""
+        return self.due
+
     def due(self, n):
         """Whether readinto(buf, start, False) may be worth it for n bytes."""
         return self.ready()

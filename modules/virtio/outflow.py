@@ -28,9 +28,9 @@ class Outflow(Cycle):
     taken so far, None for nothing, if the owner does not want to wait. With copy=False the device
     reads whole slots from where they lie in `buf`. `buf` must be a multiple of `grain` bytes.
     write(buf, copy, start) begins at byte `start` of `buf` and returns up to where it was taken.
-    write(buf, copy, start, False) never sleeps, and does not ask the owner about it. due(n)
-    tells whether that is worth it for n bytes: a slot is free, or as many came back as the device
-    was to interrupt for, or as hold n bytes.
+    write(buf, copy, start, False) never sleeps, and does not ask the owner about it. readiness()
+    returns a function of n that tells whether that is worth it for n bytes: a slot is free, or as
+    many came back as the device was to interrupt for, or as hold n bytes.
     """
 
     def __init__(self, *arguments, **named):
@@ -44,9 +44,9 @@ class Outflow(Cycle):
         c = self.counters
         return self.news() or c[_SUBMITTED] - c[_RETURNED] < self.limit
 
-    @property
-    def due(self):
-        """due(n): whether write(buf, copy, start, False) is worth it for n bytes."""
+    # No property: a class that has one is searched at each store to an attribute of its objects.
+    def readiness(self):
+        """Return due(n): whether write(buf, copy, start, False) is worth it for n bytes."""
         if not self._due:
             self._due = _readiness(self)
         return self._due
@@ -143,12 +143,17 @@ def _data_path(cycle):
     size = queue.size
     half = cycle.limit >> 1
     used_ring_at = queue.region.at + queue.used_va - queue.region.va + 4
+    data_at = cycle.data_at
+    data_end = data_at + slots * cycle.slot_bytes
+    entries = []
+    for head in cycle.heads:
+        entries += head, _STATUS_BYTES
     # For the first slot of each half of the ring: where its data is, where its entry in `entries`,
     # where its status, the slot, and the same for the other half.
     turns = [None] * slots
     for i in 0, half:
         turns[i] = [
-            cycle.data_at + i * cycle.slot_bytes,
+            data_at + i * cycle.slot_bytes,
             8 * i,
             cycle.status_at + _STATUS_BYTES * i,
             i,
@@ -184,15 +189,15 @@ def _data_path(cycle):
         used_idx=queue.used_va + 2,
         entry_ats=list(range(used_ring_at, used_ring_at + 8 * size, 8)),
         entry_mask=size - 1,
-        entries=b"".join(struct.pack("<II", head, _STATUS_BYTES) for head in cycle.heads),
+        entries=struct.pack("<" + "II" * slots, *entries),
         half_status=half * _STATUS_BYTES,
         statuses=struct.pack("<II", cycle.ok, 0) * slots,
         blit=virt.copy,
         slot_bytes=cycle.slot_bytes,
         mask=slots - 1,
         load16=virt.load16,
-        ats=[cycle.data_at + cycle.slot_bytes * i for i in range(slots)],
-        data_end=cycle.data_at + slots * cycle.slot_bytes,
+        ats=list(range(data_at, data_end, cycle.slot_bytes)),
+        data_end=data_end,
         avail_idx=queue.avail_va + 2,
         event_idx=queue.event_idx,
         pass16=virt.pass16,

@@ -111,14 +111,17 @@ class Queue:
         moves = [(2 * k, steps[k]) for k in range(n) if steps[k]]
         store64 = virt.store64
         va = self.region.va
+        pa = self.region.pa
+        tables = self._tables
+        chains = self._chains
         heads = []
         for i in range(count):
             if indirect:
                 head = taken[i]
                 owned = (head,)
-                table = self._tables + 16 * _TABLE * head
+                table = tables + 16 * _TABLE * head
                 places = range(table, table + 16 * n, 16)
-                store64(va + 16 * head, self.region.pa + table, 16 * n | _DESC_F_INDIRECT << 32)
+                store64(va + 16 * head, pa + table, 16 * n | _DESC_F_INDIRECT << 32)
                 store64(va + table, *words)
             else:
                 owned = taken[n * i : n * (i + 1)]
@@ -127,7 +130,7 @@ class Queue:
                 for k in range(n):
                     rest = words[2 * k + 1] | (owned[k + 1] << 48 if k + 1 < n else 0)
                     store64(va + places[k], words[2 * k], rest)
-            self._chains[head] = owned, places, writable
+            chains[head] = owned, places, writable
             heads.append(head)
             for k, step in moves:
                 words[k] += step

@@ -87,7 +87,7 @@ def _poller(stream, ring, move, n, job):
         flags,
         stream=stream,
         ring=ring,
-        due=ring.due,
+        due=ring.readiness(),
         move=move,
         n=n,
         job=job,

@@ -24,6 +24,8 @@ class Inflow(Cycle):
         """Hand all slots before number `upto` to the device. Only in a `with virt.lock`."""
     def ready(self) -> bool:
         """Whether readinto() can go on: there is something to read, or something came back."""
+    def readiness(self) -> Callable[[int], object]:
+        """Return due(n), as an Outflow does."""
     def due(self, n: int) -> object:
         """Whether readinto(buf, start, False) may be worth it for n bytes."""
     def full(self) -> int:

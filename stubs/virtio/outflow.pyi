@@ -12,9 +12,8 @@ class Outflow(Cycle):
     def __init__(self, *arguments: Any, **named: Any) -> None: ...
     def ready(self) -> bool:
         """Whether write() can go on: a slot is free, or something came back."""
-    @property
-    def due(self) -> Callable[[int], object]:
-        """due(n): whether write(buf, copy, start, False) is worth it for n bytes."""
+    def readiness(self) -> Callable[[int], object]:
+        """Return due(n): whether write(buf, copy, start, False) is worth it for n bytes."""
     def back(self, head: int, length: int) -> None: ...
     def unlend(self, slot: int, n: int) -> None:
         """Let the n bytes from slot `slot` on, the driver's, play their own memory again."""
