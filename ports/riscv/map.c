@@ -71,8 +71,12 @@ static void grow(mp_map_t *map) {
     m_del(mp_map_elem_t, old.table, old.alloc);
 }
 
+static inline bool has_room(mp_map_t *map) {
+    return map->used + map->used / 4u < map->alloc;
+}
+
 static MP_NOINLINE mp_map_elem_t *add(mp_map_t *map, mp_obj_t name) {
-    if (map->used + map->used / 4u >= map->alloc) {
+    if (!has_room(map)) {
         if (map->alloc >= DOUBLED_UP_TO) {
             return mp_map_lookup_default(map, name, MP_MAP_LOOKUP_ADD_IF_NOT_FOUND);
         }
@@ -114,6 +118,12 @@ mp_map_elem_t *mp_map_lookup(mp_map_t *map, mp_obj_t name, mp_map_lookup_kind_t 
                 return slot;
             }
             if (slot->key == MP_OBJ_NULL) {
+                if (kind != MP_MAP_LOOKUP && has_room(map)) {
+                    map->used += 1;
+                    slot->key = name;
+                    slot->value = MP_OBJ_NULL;
+                    return slot;
+                }
                 break;
             }
             slot = next(map, slot);
