@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // When a class is made, each of its members is asked three times whether it is a descriptor, with
-// an exception handler around each question. Most members are functions, which never are.
+// an exception handler around each question. Most members are functions, small ints or names, which
+// never are.
 
 #include "py/runtime.h"
 
@@ -10,7 +11,8 @@ void mp_load_method_protected_default(mp_obj_t obj, qstr attr, mp_obj_t *dest, b
 
 void mp_load_method_protected(mp_obj_t obj, qstr attr, mp_obj_t *dest, bool catch_all_exc) {
     if (attr == MP_QSTR___get__ || attr == MP_QSTR___set__ || attr == MP_QSTR___delete__) {
-        if (mp_obj_is_exact_type(obj, &mp_type_fun_bc) || mp_obj_is_exact_type(obj, &mp_type_gen_wrap)) {
+        if (!mp_obj_is_obj(obj) || mp_obj_is_exact_type(obj, &mp_type_fun_bc)
+            || mp_obj_is_exact_type(obj, &mp_type_gen_wrap)) {
             dest[0] = dest[1] = MP_OBJ_NULL;
             return;
         }
