@@ -11,7 +11,7 @@
     streams, playback, capture         the life cycle; samples that come, samples that go
     events     what the device tells by itself
     device     the sound device: queues, features and configuration around all that
-    faults, fault_list                 what a hostile or failing device does, by name
+    faults, fault_effects, fault_list  what a hostile or failing device does, by name
     mmio       its register page, for a driver in the same process
     mmio_legacy  that page of the legacy interface, Version 1
     trace, wav                         what happened, to read and to hear
