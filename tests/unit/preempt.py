@@ -62,3 +62,43 @@ class Preempt:
                 self.board._locked = False
                 sys.settrace(self._enter)
         self.jumps += 1
+
+
+class AtSleep:
+    """The same, at the look number `at` for scheduled functions that something asleep makes.
+
+    Each sleep looks when it begins, and after everything that wakes it; within virt.wait16() the
+    `with virt.lock` is left.
+    """
+
+    def __init__(self, board, call, at):
+        self.board = board
+        self.call = call
+        self.at = at
+        self.jumps = 0
+        self.where = None
+
+    def run(self, program):
+        board = self.board
+        dispatch = board._dispatch
+
+        def look():
+            ran = dispatch()
+            if board._locked or board._locks:
+                return ran
+            self.jumps += 1
+            if self.jumps - 1 != self.at:
+                return ran
+            self.where = "asleep"
+            board._locked = True
+            try:
+                self.call()
+            finally:
+                board._locked = False
+            return True
+
+        board._dispatch = look
+        try:
+            return program()
+        finally:
+            del board._dispatch

@@ -6,18 +6,20 @@ left, because what must not be disturbed happens in a `with virt.lock`.
 """
 
 import errno
+import os
 
 import pytest
 
 import sim
 from duplex import FEATURES, read, sound, streams
-from preempt import Preempt
+from preempt import AtSleep, Preempt
 from rig import Rig
 from vsnd_helpers import stream
 
 PERIOD = 24
 BYTES = 4 * PERIOD
-STRIDE = 5  # of the jumps, to take seconds; 1 finds no more, in minutes
+# Of the jumps and sleeps, to take seconds; 1 finds no more, in minutes.
+STRIDE = int(os.environ.get("STRIDE", 5))
 
 
 class Case:
@@ -33,7 +35,7 @@ class Case:
         """Stream `id` has played these bytes, then silence to the end of the period."""
         assert stream(self.rig, id).played == data + bytes(-len(data) % BYTES)
 
-    def run(self, program, call, at):
+    def run(self, program, call, at, Preempt=Preempt):
         """Return whether `program` made as many jumps."""
         with self.rig.board.installed():
             self.rig.load()
@@ -193,6 +195,38 @@ PROGRAMS = {program.__name__: program for program in (Play, Record, Open)}
 def test_at_every_jump(program, call, features):
     at = 0
     while Case(FEATURES[features]).run(PROGRAMS[program](), CALLS[call](), at):
+        at += STRIDE
+    assert at > 40
+
+
+class Long:
+    """Writes and reads what is many rings long: half of one at a time."""
+
+    def prepare(self, case):
+        self.out = case.output(0)
+        self.mic = case.card.input(period=PERIOD, stream=3)
+        self.data = sound(30 * BYTES)
+
+    def run(self, case):
+        half = len(self.data) // 2
+        assert self.out.write(self.data[:half], self.copy) == half
+        self.got = read(self.mic, 13 * PERIOD)
+        assert self.out.write(self.data[half:], self.copy) == half
+
+    def after(self, case):
+        self.out.close()
+        self.mic.close()
+        case.played(0, self.data)
+        assert stream(case.rig, 3).recorded.startswith(self.got)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("copy", [True, False])
+def test_at_every_sleep(copy, call):
+    program = Long()
+    program.copy = copy
+    at = 0
+    while Case(FEATURES["event_idx"]).run(program, CALLS[call](), at, AtSleep):
         at += STRIDE
     assert at > 40
 
