@@ -226,6 +226,17 @@ def test_the_object_is_held_while_its_slot_plays_it(bench):
     assert any(held is data for held in bench.cycle._lent.values())
 
 
+def test_the_object_is_held_that_took_the_place_of_another(bench):
+    bench.cycle.rest(2)  # so that they come back by two
+    bench.pace()
+    first, second = pattern(4 * SLOT), pattern(8 * SLOT)
+    bench.write(first, False)
+    bench.write(second, False)
+    assert [held is second for held in bench.cycle._lent.values()] == 4 * [True]
+    bench.run(20_000)
+    assert bytes(bench.data) == first + second
+
+
 # The end
 
 
