@@ -21,6 +21,7 @@ def repl(firmware, tmp_path):
 
 def test_many_soft_reboots_while_a_tone_plays_leak_nothing(repl):
     seen = set()
+    repl.soft_reboot()  # from now on each life begins with a purge, which is code on the heap
     for _ in range(REBOOTS):
         repl.run("import audio, gc, vsnd; from virtio import dma")
         repl.run("gc.collect(); n = gc.mem_alloc(), gc.mem_free(), dma.available()")
