@@ -37,6 +37,37 @@ void uart_init(void) {
     plic_enable(UART0_IRQ);
 }
 
+int mp_interrupt_char = -1;
+
+static void receive(int c) {
+    if (c == mp_interrupt_char) {
+        mp_sched_keyboard_interrupt();
+    } else {
+        ringbuf_put(&rx, c);
+    }
+}
+
+// What uart_interrupt() has left in the device may come.
+static void go_on(void) {
+    if (IER == 0 && ringbuf_avail(&rx) < sizeof(rx_array) / 2) {
+        IER = IER_RX;
+    }
+}
+
+// Takes the place of interrupt_char.c. A Ctrl-C that came while the line before it was still being
+// read is for what that line now starts: nobody else would see it before that has ended.
+void mp_hal_set_interrupt_char(int c) {
+    uintptr_t state = irq_disable();
+    mp_interrupt_char = c;
+    if (c >= 0 && ringbuf_avail(&rx) != 0) {
+        for (size_t n = ringbuf_avail(&rx); n > 0; --n) {
+            receive(ringbuf_get(&rx));
+        }
+        go_on();
+    }
+    irq_restore(state);
+}
+
 void uart_interrupt(void) {
     while (LSR & LSR_RX) {
         if (ringbuf_free(&rx) == 0) {
@@ -45,12 +76,7 @@ void uart_interrupt(void) {
             IER = 0;
             return;
         }
-        int c = RBR;
-        if (c == mp_interrupt_char) {
-            mp_sched_keyboard_interrupt();
-        } else {
-            ringbuf_put(&rx, c);
-        }
+        receive(RBR);
     }
 }
 
@@ -61,9 +87,7 @@ bool uart_readable(void) {
 int uart_read(void) {
     uintptr_t state = irq_disable();
     int c = ringbuf_get(&rx);
-    if (IER == 0 && ringbuf_avail(&rx) < sizeof(rx_array) / 2) {
-        IER = IER_RX;
-    }
+    go_on();
     irq_restore(state);
     return c;
 }

@@ -148,6 +148,16 @@ def test_ctrl_c_interrupts(repl, statement):
     assert repl.run("1+1") == "2"
 
 
+@pytest.mark.parametrize("before", [b"", b"2+3\r"])
+def test_ctrl_c_before_the_program_has_begun(repl, before):
+    """It comes while the prompt still reads the line, and what else was typed is not lost."""
+    repl.send(b"while True: pass" + b" " * 200 + b"\r\r" + before + CTRL_C)
+    assert b"KeyboardInterrupt: \r\n" in repl.until(PROMPT)
+    if before:
+        assert b"\r\n5\r\n" in repl.until(PROMPT)
+    assert repl.run("1+1") == "2"
+
+
 def test_soft_reboot_forgets_what_was_defined(repl):
     repl.run("x = 1")
     repl.soft_reboot()
