@@ -7,9 +7,15 @@
 #include "board.h"
 #include "uart.h"
 
+#define UNITS_MAX (UINT64_C(1) << 50) // 35 years of us: more would be none, as a sum of 64 bits
+
+// The time so many units of so many ticks from now.
+static uint64_t deadline_in(uint64_t units, unsigned ticks) {
+    return clint_time() + (units < UNITS_MAX ? units : UNITS_MAX) * ticks;
+}
+
 void mp_hal_wait_ms(mp_uint_t timeout_ms) {
-    clint_wait(timeout_ms == (mp_uint_t)-1 ? CLINT_FOREVER
-        : clint_time() + (uint64_t)timeout_ms * (TIME_HZ / 1000));
+    clint_wait(timeout_ms == (mp_uint_t)-1 ? CLINT_FOREVER : deadline_in(timeout_ms, TIME_HZ / 1000));
 }
 
 int mp_hal_stdin_rx_chr(void) {
@@ -54,11 +60,11 @@ static void delay_until(uint64_t deadline) {
 }
 
 void mp_hal_delay_ms(mp_uint_t ms) {
-    delay_until(clint_time() + (uint64_t)ms * (TIME_HZ / 1000));
+    delay_until(deadline_in(ms, TIME_HZ / 1000));
 }
 
 void mp_hal_delay_us(mp_uint_t us) {
-    delay_until(clint_time() + (uint64_t)us * (TIME_HZ / 1000000));
+    delay_until(deadline_in(us, TIME_HZ / 1000000));
 }
 
 // Goldfish RTC: reading the low word latches the high one.

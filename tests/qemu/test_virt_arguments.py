@@ -108,12 +108,15 @@ time.sleep_ms(10)
     assert board.run(program).output == "refused\n" * 3 + "alarm\n"
 
 
-def test_a_wait_of_millions_of_years(board):
+@pytest.mark.parametrize(
+    "wait", ["virt.wait(1 << 60)", "time.sleep_ms(1 << 60)", "time.sleep_us(1 << 61)"]
+)
+def test_a_wait_of_millions_of_years(board, wait):
     # In a sum of 64 bits it would be over already.
-    program = """
-import machine, virt
+    program = f"""
+import machine, time, virt
 machine.Timer(period=50, hard=True, callback=lambda t: virt.exit(7))
-virt.wait(1 << 60)
+{wait}
 print("early")
 """
     result = board.run(program)
