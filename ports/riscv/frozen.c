@@ -8,6 +8,7 @@
 
 #include "py/emitglue.h"
 #include "py/frozenmod.h"
+#include "trap.h"
 
 #define FILES_MAX (128)
 
@@ -26,7 +27,10 @@ static uint64_t initial(const char *name) {
 }
 
 static void find_names(void) {
-    for (const char *name = mp_frozen_names; *name != 0 && count < FILES_MAX; ++count) {
+    for (const char *name = mp_frozen_names; *name != 0; ++count) {
+        if (count == FILES_MAX) {
+            crash("more frozen files than FILES_MAX in ports/riscv/frozen.c: raise it");
+        }
         files[count].at = name - mp_frozen_names;
         files[count].len = strlen(name);
         initials |= initial(name);

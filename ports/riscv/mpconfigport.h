@@ -20,7 +20,7 @@
 #define MICROPY_ENABLE_PYSTACK                  (1) // or every larger call allocates
 #define MICROPY_BYTES_PER_GC_BLOCK              (64) // a collection costs by the block, on 32 bits too
 #define MICROPY_GC_STACK_ENTRY_TYPE             uint32_t
-#define MICROPY_ALLOC_GC_STACK_SIZE             (4096)
+#define MICROPY_ALLOC_GC_STACK_SIZE             (4096) // a list of more objects is gone through twice
 #define MICROPY_ALLOC_PATH_MAX                  (256)
 #define MICROPY_STACK_CHECK_MARGIN              (8192)
 
