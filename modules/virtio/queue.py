@@ -252,6 +252,25 @@ class Queue:
         self.taken = returned & 0xFFFF
         self.busy.clear()
 
+    def renew(self, transport):
+        """Tell a device that was reset of the same queue, empty again. Its chains are kept.
+
+        OSError(ENODEV) if the device has room for fewer descriptors now.
+        """
+        size = self.size
+        limit = transport.queue_size_max(self.index)
+        if limit < size:
+            raise OSError(
+                errno.ENODEV, "queue %d had %d descriptors and has %d" % (self.index, size, limit)
+            )
+        region = self.region
+        driver, device = self.avail_va - region.va, self.used_va - region.va
+        virt.fill(dma.arena, region.at + driver, device + 6 + 8 * size - driver, 0)
+        self._next = self.taken = self._quiet = self.batch = 0
+        self.busy.clear()
+        self.written.clear()
+        transport.set_queue(self.index, size, region.pa, region.pa + driver, region.pa + device)
+
     def free(self):
         """Return the rings to the arena. The device must have been reset."""
         dma.free(self.region)

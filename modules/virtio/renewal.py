@@ -29,25 +29,9 @@ def renew(device):
             errno.EOPNOTSUPP, "it had features %#x and has %#x now" % (features, offered)
         )
     for queue in device.queues:
-        _renew_queue(queue, t)
+        queue.renew(t)
     device._interrupts()
     t.add_status(mmio.DRIVER_OK)
-
-
-def _renew_queue(queue, t):
-    size = queue.size
-    limit = t.queue_size_max(queue.index)
-    if limit < size:
-        raise OSError(
-            errno.ENODEV, "queue %d had %d descriptors and has %d" % (queue.index, size, limit)
-        )
-    region = queue.region
-    driver, device = queue.avail_va - region.va, queue.used_va - region.va
-    virt.fill(dma.arena, region.at + driver, device + 6 + 8 * size - driver, 0)
-    queue._next = queue.taken = queue._quiet = queue.batch = 0
-    queue.busy.clear()
-    queue.written.clear()
-    t.set_queue(queue.index, size, region.pa, region.pa + driver, region.pa + device)
 
 
 def collect(device, indexes):

@@ -64,6 +64,11 @@ class Queue:
         """Fill the available ring with `heads` over and over; return a count for both indexes."""
     def catch_up(self, submitted: int, returned: int) -> None:
         """Let the indexes be what the Cycle made of them, modulo 65536. Nothing is busy."""
+    def renew(self, transport: MMIO) -> None:
+        """Tell a device that was reset of the same queue, empty again. Its chains are kept.
+
+        OSError(ENODEV) if the device has room for fewer descriptors now.
+        """
     def free(self) -> None:
         """Return the rings to the arena. The device must have been reset."""
 
