@@ -10,8 +10,9 @@
 #include "py/qstr.h"
 #include "py/runtime.h"
 
-// Names that the frozen files have, and those of MicroPython and the port.
-extern const qstr_pool_t mp_qstr_frozen_const_pool, mp_qstr_const_pool;
+// Names that the frozen files have, those of MicroPython and the port, and those that .mpy files
+// know by number.
+extern const qstr_pool_t mp_qstr_frozen_const_pool, mp_qstr_const_pool, mp_qstr_const_pool_static;
 
 #define SMALLEST (4)
 #define SECOND (32) // most classes and objects of drivers fit in here
@@ -35,6 +36,9 @@ static inline size_t hash(qstr name) {
     }
     if (in_pool(&mp_qstr_const_pool, name)) {
         return mp_qstr_const_pool.hashes[name - mp_qstr_const_pool.total_prev_len];
+    }
+    if (in_pool(&mp_qstr_const_pool_static, name)) {
+        return mp_qstr_const_pool_static.hashes[name];
     }
     return qstr_hash(name);
 }
@@ -113,10 +117,10 @@ mp_map_elem_t *mp_map_lookup(mp_map_t *map, mp_obj_t name, mp_map_lookup_kind_t 
     }
     if (map->alloc > 0) {
         mp_map_elem_t *start = first(map, name), *slot = start;
+        if (slot->key == name) {
+            return slot;
+        }
         do {
-            if (slot->key == name) {
-                return slot;
-            }
             if (slot->key == MP_OBJ_NULL) {
                 if (kind != MP_MAP_LOOKUP && has_room(map)) {
                     map->used += 1;
@@ -127,6 +131,9 @@ mp_map_elem_t *mp_map_lookup(mp_map_t *map, mp_obj_t name, mp_map_lookup_kind_t 
                 break;
             }
             slot = next(map, slot);
+            if (slot->key == name) {
+                return slot;
+            }
         } while (slot != start);
     }
     return kind == MP_MAP_LOOKUP ? NULL : add(map, name);
