@@ -289,6 +289,9 @@ def _reaper(queue):
         used_idx=queue.used_va + 2,
         used_ring=queue.used_va + 4,
         mask=queue.size - 1,
+        event_idx=queue.event_idx,
+        store16=virt.store16,
+        used_event=queue.avail_va + 4 + 2 * queue.size,
         taken=0,
         n=0,
         at=0,
@@ -336,7 +339,8 @@ def _reaper(queue):
                     else:
                         owner.back(head, length)
                     n -= 1
-                # Before the loop looks again: nothing gets lost (2.7.7.1).
-                queue.wake_after(taken)
+                # As wake_after(). Before the loop looks again: nothing gets lost (2.7.7.1).
+                if event_idx:
+                    store16(used_event, taken | queue.batch)
 
     return reap
