@@ -15,6 +15,8 @@
 #include "py/objstr.h"
 #include "py/runtime.h"
 
+extern const qstr_pool_t mp_qstr_const_pool;
+
 #define FULL_NAME_MAX (64)
 static const char frozen_prefix[] = ".frozen/"; // of __path__, for a package among the frozen files
 
@@ -31,10 +33,30 @@ static mp_map_t *loaded_modules(void) {
     return &MP_STATE_VM(mp_loaded_modules_dict).map;
 }
 
+// A frozen package or module by its full name, one of those in frozen_names.h; or MP_QSTRnull. The
+// names of MicroPython and the port are sorted: a tenth of a search through all that there are.
+static qstr frozen_name(const char *text, size_t len) {
+    const qstr_pool_t *pool = &mp_qstr_const_pool;
+    size_t low = 0, high = pool->len;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        size_t n = pool->lengths[middle];
+        int order = memcmp(text, pool->qstrs[middle], len < n ? len : n);
+        if (order == 0 && len == n) {
+            return pool->total_prev_len + middle;
+        }
+        if (order > 0 || (order == 0 && len > n)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return MP_QSTRnull;
+}
+
 // What is loaded under that name, or NULL.
-static mp_obj_t loaded(const char *name, size_t len) {
-    mp_obj_str_t key = {{&mp_type_str}, 0, len, (const byte *)name};
-    mp_map_elem_t *found = mp_map_lookup(loaded_modules(), MP_OBJ_FROM_PTR(&key), MP_MAP_LOOKUP);
+static mp_obj_t loaded(qstr name) {
+    mp_map_elem_t *found = mp_map_lookup(loaded_modules(), MP_OBJ_NEW_QSTR(name), MP_MAP_LOOKUP);
     return found == NULL ? MP_OBJ_NULL : found->value;
 }
 
@@ -66,7 +88,7 @@ static bool sibling(const char *name, size_t len, name_t *full) {
 
 // The frozen file of the module of that full name, and its package; NULL if it is none.
 static const mp_frozen_module_t *frozen_file(const name_t *full, const char *dot, mp_obj_t *package) {
-    *package = loaded(full->text, dot - full->text);
+    *package = loaded(frozen_name(full->text, dot - full->text));
     if (*package == MP_OBJ_NULL || !mp_obj_is_exact_type(*package, &mp_type_module)) {
         return NULL;
     }
@@ -127,7 +149,7 @@ qstr import_qstr(const char *text, size_t len) {
 }
 
 // Load the module of that full name from the frozen files; MP_OBJ_NULL if it is not there.
-static mp_obj_t load_frozen(const name_t *full) {
+static mp_obj_t load_frozen(const name_t *full, qstr name) {
     const char *dot = full->text + full->len;
     while (dot > full->text && *--dot != '.') {
     }
@@ -136,7 +158,7 @@ static mp_obj_t load_frozen(const name_t *full) {
     if (frozen == NULL) {
         return MP_OBJ_NULL;
     }
-    mp_obj_t module = mp_obj_new_module(import_qstr(full->text, full->len));
+    mp_obj_t module = mp_obj_new_module(name);
     qstr last = import_qstr(dot + 1, full->text + full->len - (dot + 1));
     // The first name in a frozen file is its own.
     mp_store_attr(module, MP_QSTR___file__, MP_OBJ_NEW_QSTR(frozen->constants.qstr_table[0]));
@@ -174,15 +196,15 @@ mp_obj_t import_module(size_t n_args, const mp_obj_t *args) {
         } else if (args[4] != MP_OBJ_NEW_SMALL_INT(1) || !sibling(name, len, &full)) {
             full.len = 0;
         }
-        mp_obj_t module = MP_OBJ_NULL;
-        if (full.len > 0) {
-            module = loaded(full.text, full.len);
+        qstr known = frozen_name(full.text, full.len);
+        if (known != MP_QSTRnull) {
+            mp_obj_t module = loaded(known);
             if (module == MP_OBJ_NULL) {
-                module = load_frozen(&full);
+                module = load_frozen(&full, known);
             }
-        }
-        if (module != MP_OBJ_NULL) {
-            return module;
+            if (module != MP_OBJ_NULL) {
+                return module;
+            }
         }
     }
     mp_obj_t module = mp_builtin___import___default(n_args, args);
