@@ -4,11 +4,13 @@
 #ifndef VSND_RISCV_FINISHER_H
 #define VSND_RISCV_FINISHER_H
 
-#include <stdint.h>
-
 #include "board.h"
 
 #define EXIT_CRASH (134) // what a shell reports for an aborted program
+
+#ifndef __ASSEMBLER__
+
+#include <stdint.h>
 
 static inline void finisher_write(uint32_t value) {
     *(volatile uint32_t *)FINISHER_BASE = value;
@@ -26,5 +28,7 @@ __attribute__((noreturn)) static inline void finisher_reset(void) {
     for (;;) {
     }
 }
+
+#endif
 
 #endif

@@ -8,6 +8,7 @@
 // runs on a stack that the first one may have broken.
 
 #include "board.h"
+#include "finisher.h"
 
 #if __riscv_xlen == 64
 #define REG 8                   // bytes of an x register
@@ -28,6 +29,13 @@
 _start:
     csrw    mie, zero
     bnez    a0, park            // every hart starts at once; only hart 0 is ours
+#ifdef __riscv_zba
+    la      t0, incapable
+    csrw    mtvec, t0
+    sh1add  zero, zero, zero    // Zba
+    ctz     zero, zero          // Zbb
+    bset    zero, zero, zero    // Zbs
+#endif
     .option push
     .option norelax
     la      gp, __global_pointer$
@@ -57,6 +65,27 @@ _start:
 park:
     wfi
     j       park
+
+#ifdef __riscv_zba
+    // The compiler uses these instructions everywhere, so nothing of C can tell that they lack.
+    .balign 4
+incapable:
+    la      t0, 3f
+    li      t1, UART0_BASE
+1:  lbu     t2, 5(t1)           // LSR
+    andi    t2, t2, 0x20        // room for one
+    beqz    t2, 1b
+    lbu     t2, 0(t0)
+    beqz    t2, 2f
+    sb      t2, 0(t1)
+    addi    t0, t0, 1
+    j       1b
+2:  li      t0, FINISHER_BASE
+    li      t1, 0x3333 | EXIT_CRASH << 16
+    sw      t1, 0(t0)
+    j       park
+3:  .asciz  "CRASH: the processor has no Zba, Zbb or Zbs: leave out QEMU's -cpu\r\n"
+#endif
 
     .balign 4
 trap_entry:

@@ -45,6 +45,17 @@ def test_the_tone_without_a_sound_device(board):
     assert "no sound device" in result.output.splitlines()[-1]
 
 
+@pytest.mark.parametrize("missing", ["zba", "zbb", "zbs"])
+def test_a_processor_that_cannot_run_it(board, xlen, missing):
+    if xlen == 32:
+        pytest.skip("the 32-bit firmware is compiled without them")
+    result = board.run(extra=["-cpu", f"rv64,{missing}=off"])
+    assert result.status == 134
+    assert result.output.splitlines() == [
+        "CRASH: the processor has no Zba, Zbb or Zbs: leave out QEMU's -cpu"
+    ]
+
+
 @pytest.mark.parametrize("legacy", [False, True])
 def test_a_slot_without_a_device(board, legacy):
     line = error_of(board, "vsnd.open(0x10001000)", legacy=legacy)
