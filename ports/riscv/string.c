@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-// Bytes and words alike may alias anything here.
-typedef uintptr_t __attribute__((may_alias)) word_t;
+// A word that may lie anywhere, and over anything.
+typedef uintptr_t __attribute__((may_alias, aligned(1))) word_t;
 
 #define WORD (sizeof(word_t))
 #define BITS (8 * WORD)

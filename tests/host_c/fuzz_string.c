@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The port's memcpy(), memmove(), memset() and strlen() against loops that are too simple to be
-// wrong. Memory ends at pages that cannot be touched: whole words may be read, but none of those.
+// The port's memcpy(), memmove(), memset(), memcmp() and strlen() against loops that are too simple
+// to be wrong. Memory ends at pages that cannot be touched: whole words may be read, but none of
+// those.
 
 #define _GNU_SOURCE
 #include <string.h>
@@ -14,6 +15,7 @@
 #define memcpy our_memcpy
 #define memmove our_memmove
 #define memset our_memset
+#define memcmp our_memcmp
 #define strlen our_strlen
 #ifdef WORD32
 #define uintptr_t uint32_t
@@ -22,6 +24,7 @@
 #undef memcpy
 #undef memmove
 #undef memset
+#undef memcmp
 #undef strlen
 #undef uintptr_t
 
@@ -47,6 +50,15 @@ static size_t place(size_t n) {
         default:
             return below(room + 1);
     }
+}
+
+static int compare(const uint8_t *x, const uint8_t *y, size_t n) {
+    for (; n > 0; --n, ++x, ++y) {
+        if (*x != *y) {
+            return *x < *y ? -1 : 1;
+        }
+    }
+    return 0;
 }
 
 static void one(void) {
@@ -90,6 +102,15 @@ static void one(void) {
     }
     CHECK(our_memset(b + to, value, n) == b + to);
     CHECK(memcmp(b, model, PAGE) == 0);
+
+    // What is equal, but for a byte now and then.
+    from = place(n), to = place(n);
+    memcpy(b + to, a + from, n);
+    if (n > 0 && below(3)) {
+        b[to + below(n)] = any();
+    }
+    int difference = our_memcmp(a + from, b + to, n);
+    CHECK((difference > 0) - (difference < 0) == compare(a + from, b + to, n));
 
     // strlen() reads up to a word from where the string ends (see riscv.ld).
     size_t at = below(PAGE - 800);
