@@ -58,13 +58,19 @@ static mp_map_elem_t *take(mp_map_t *map, mp_obj_t name) {
     return slot;
 }
 
-static void grow(mp_map_t *map) {
+// False if there is no memory for that; the map is what it was.
+static bool grow(mp_map_t *map) {
     mp_map_t old = *map;
     size_t alloc = SMALLEST;
     while (alloc <= old.alloc) {
         alloc = alloc < SECOND ? SECOND : 2 * alloc;
     }
-    map->table = m_new0(mp_map_elem_t, alloc); // or MemoryError, and the map is what it was
+    MP_STATIC_ASSERT(MICROPY_GC_CONSERVATIVE_CLEAR); // new memory is 0
+    mp_map_elem_t *table = m_new_maybe(mp_map_elem_t, alloc);
+    if (table == NULL) {
+        return false;
+    }
+    map->table = table;
     map->alloc = alloc;
     map->used = 0;
     for (size_t i = 0; i < old.alloc; ++i) {
@@ -73,6 +79,7 @@ static void grow(mp_map_t *map) {
         }
     }
     m_del(mp_map_elem_t, old.table, old.alloc);
+    return true;
 }
 
 static inline bool has_room(mp_map_t *map) {
@@ -80,11 +87,9 @@ static inline bool has_room(mp_map_t *map) {
 }
 
 static MP_NOINLINE mp_map_elem_t *add(mp_map_t *map, mp_obj_t name) {
-    if (!has_room(map)) {
-        if (map->alloc >= DOUBLED_UP_TO) {
-            return mp_map_lookup_default(map, name, MP_MAP_LOOKUP_ADD_IF_NOT_FOUND);
-        }
-        grow(map);
+    // No MemoryError from here: it may be MicroPython that fills its own larger table anew.
+    if (!has_room(map) && (map->alloc >= DOUBLED_UP_TO || !grow(map))) {
+        return mp_map_lookup_default(map, name, MP_MAP_LOOKUP_ADD_IF_NOT_FOUND);
     }
     mp_map_elem_t *slot = take(map, name);
     slot->value = MP_OBJ_NULL;

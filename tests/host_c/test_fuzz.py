@@ -21,11 +21,16 @@ UNDEFINED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 ADDRESS = [*UNDEFINED, "-fsanitize=address"]
 # Words that lie across a string's end are meant; the pages beside them tell.
 WORDS = [*UNDEFINED, "-w"]
+MICROPYTHON = tools.TOOLS / "micropython"
+# With headers and sources of MicroPython's own.
+OBJECTS = [f"-isystem{MICROPYTHON}", '-DMP_CONFIGFILE="mpconfig_host.h"', "-DNO_QSTR"]
+OBJECTS += [*WARNINGS, *ADDRESS]
 
 PROGRAMS = {
     "fdt": ("fuzz_fdt.c", [PORT / "fdt.c", *WARNINGS, *ADDRESS], 100_000),
     "romfs": ("fuzz_romfs.c", [PORT / "romfs.c", *WARNINGS, *ADDRESS], 100_000),
     "heap": ("fuzz_heap.c", [*WARNINGS, *UNDEFINED], 500),
+    "map": ("fuzz_map.c", [MICROPYTHON / "py" / "map.c", *OBJECTS], 3000),
     "string64": ("fuzz_string.c", WORDS, 10_000),
     "string32": ("fuzz_string.c", ["-DWORD32", *WORDS], 10_000),
 }
