@@ -8,6 +8,7 @@
 #define MICROPY_CONFIG_ROM_LEVEL                (MICROPY_CONFIG_ROM_LEVEL_EXTRA_FEATURES)
 #define MICROPY_ENABLE_GC                       (1)
 #define MICROPY_PERSISTENT_CODE_LOAD            (1)
+#define MICROPY_MODULE_FROZEN                   (1)
 #define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE       (1024)
 #define MICROPY_WRAP_MP_MAP_LOOKUP(f)           f##_default
 #define MICROPY_NLR_SETJMP                      (1)

@@ -31,6 +31,7 @@ PROGRAMS = {
     "romfs": ("fuzz_romfs.c", [PORT / "romfs.c", *WARNINGS, *ADDRESS], 100_000),
     "heap": ("fuzz_heap.c", [*WARNINGS, *UNDEFINED], 500),
     "map": ("fuzz_map.c", [MICROPYTHON / "py" / "map.c", *OBJECTS], 3000),
+    "frozen": ("fuzz_frozen.c", ["-DMICROPY_MODULE_FROZEN_MPY=1", *OBJECTS], 3000),
     "string64": ("fuzz_string.c", WORDS, 10_000),
     "string32": ("fuzz_string.c", ["-DWORD32", *WORDS], 10_000),
 }
