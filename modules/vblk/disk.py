@@ -8,12 +8,13 @@ first GiB of a disk): the collector closes forgotten files, and then the heap is
 """
 
 import errno
-from machine import mem8, mem32
+from machine import mem8
 from micropython import const
 from time import ticks_ms, ticks_diff
 import virt
 from virtio import dma, mmio
 from virtio.device import Device, find
+from virtio.undisturbed import Undisturbed
 
 _ID = const(2)
 
@@ -106,21 +107,11 @@ class Disk(Device):
         pa = self.region.pa
         header = (pa, _STATUS_AT, False)
         status = (pa + _STATUS_AT, 1, True)
-        queue = self.queues[0]
-        self._in = queue.chain(header, (pa + _DATA_AT, _DATA_MAX, True), status)
-        self._out = queue.chain(header, (pa + _DATA_AT, _DATA_MAX, False), status)
-        self._flush = queue.chain(header, status)
-        # Where the lengths of both data parts stand: behind the address of 8 bytes (2.7.5).
-        self._in_va = queue.pointer_va(self._in, 1) + 8
-        self._out_va = queue.pointer_va(self._out, 1) + 8
-        # On 32 bits an address is an object: these are made once.
-        self._status_va = self.region.va + _STATUS_AT
-        self._used_idx_va = queue.used_va + 2
-        for head in (self._in, self._out, self._flush):
-            queue.busy[head] = None  # later entries take the places of these
-            queue.written[head] = 0
-        for head in queue.written:
-            queue.busy.pop(head)
+        self._chains = chains = Undisturbed(self.queues[0])
+        self._in = chains.chain(header, (pa + _DATA_AT, _DATA_MAX, True), status)
+        self._out = chains.chain(header, (pa + _DATA_AT, _DATA_MAX, False), status)
+        self._flush = chains.chain(header, status)
+        self._status_va = self.region.va + _STATUS_AT  # on 32 bits an object: made once
 
     def _configure(self, block_size):
         config = self.transport.config
@@ -188,7 +179,7 @@ class Disk(Device):
                     self._read(at + done - skip, skip + step + rest)
                 virt.copy(dma.arena, self.region.at + _DATA_AT + skip, buf, done, step)
                 size = skip + step + rest
-                mem32[self._out_va] = size
+                self._chains.fit(self._out, size)
                 self._request(_T_OUT, self._out, at + done - skip, 1)
                 done += step
         return 0
@@ -224,23 +215,21 @@ class Disk(Device):
 
     def _read(self, at, n):
         n += -n % self._unit
-        mem32[self._in_va] = n
+        self._chains.fit(self._in, n)
         self._request(_T_IN, self._in, at, n + 1)
 
     def _request(self, kind, head, at, length):
         # Make the request for byte `at`; the device has to write `length` bytes, the status last.
         queue = self.queues[0] if self.queues else None
         self.check()
+        queue.reap()
         if queue.busy:  # a MemoryError came in between
-            queue.reap()
-            if queue.busy:
-                self.fail("disk: it still has a request")
-            self.check()
+            self.fail("disk: it still has a request")
+        self.check()
         virt.store64(self.region.va, kind, at // _SECTOR)
         mem8[self._status_va] = _S_NONE
-        used = virt.load16(self._used_idx_va)
         queue.submit(head)
-        self._await(used)
+        self._await()
         queue.reap()  # it is the only chain that the device has
         self.check()
         status = mem8[self._status_va]
@@ -256,9 +245,9 @@ class Disk(Device):
                 % (at // _SECTOR, queue.written[head], length),
             )
 
-    def _await(self, used):
+    def _await(self):
         start = ticks_ms()
-        while not virt.sleep16(self._used_idx_va, used, _LOOK_MS):
+        while not self._chains.sleep(_LOOK_MS):
             if self.transport.status() & mmio.NEEDS_RESET:
                 self.fail("device at %#x needs a reset" % self.transport.base)
                 self.check()

@@ -14,6 +14,7 @@ from time import ticks_diff, ticks_ms
 import virt
 from virtio import mmio
 from virtio.renewal import again, collect, make_room, renew, take_back
+from virtio.undisturbed import Undisturbed
 from . import protocol
 from .card import REQUEST_BYTES
 from .events import Event
@@ -218,6 +219,7 @@ def _set_up(card, user):
 def _ask(card, message):
     """As card.request(), but no interrupt is needed. Return the status."""
     queue = card.device.queues[CONTROLQ]
+    chains = Undisturbed(queue)
     head = card._head
     queue.resize(head, len(message), 4)
     card._messages.store(message)
@@ -229,7 +231,7 @@ def _ask(card, message):
             raise card._failure(message, errno.EIO, "the device asks for a reset again")
         if ticks_diff(ticks_ms(), start) > _ANSWER_MS:
             raise card._failure(message, errno.ETIMEDOUT, "no answer in %d ms" % _ANSWER_MS)
-        virt.sleep16(queue.used_va + 2, queue.taken, 1)
+        chains.sleep(1)
         queue.reap()
     return struct.unpack("<I", card._messages.load(4, REQUEST_BYTES))[0]
 

@@ -122,6 +122,17 @@ def test_a_chain_comes_back_twice(rig):
     refusal(errno.EIO, disk.readblocks, 0, bytearray(512))
 
 
+@pytest.mark.parametrize("head", [0, 3])
+def test_a_chain_comes_back_unasked(rig, head):
+    disk = rig.vblk.open()
+    disk.readblocks(0, bytearray(512))
+    rig.device.ring.push(head, 513)
+    assert "more chains than it has: 1 of 0" in refusal(
+        errno.EIO, disk.readblocks, 1, bytearray(512)
+    )
+    assert len(rig.device.requests) == 1, "a device that broke the rules was asked again"
+
+
 def test_a_device_that_needs_a_reset(rig):
     disk = rig.vblk.open()
     rig.device.us = None
