@@ -77,6 +77,25 @@ class Inflow(Cycle):
             c[_SUBMITTED] = upto
             queue.kick(virt.store16(queue.avail_va, upto, 2), n)
 
+    # After a reset of the device, which had some of the slots.
+
+    def offer_again(self, slot):
+        """The slot goes to the device once more, with whatever that has written to it."""
+        virt.fill(dma.arena, self.status_at + _STATUS_BYTES * slot, 4, 0xFF)  # as in give()
+
+    def lose(self, slot):
+        """The slot comes back with nothing in it."""
+        self._short[slot] = 0
+        self.missing += self.slot_bytes
+
+    def make_room(self):
+        """Forget the oldest slot that nobody has read, and hand it to the device."""
+        c = self.counters
+        self.emptied(c[_CONSUMED] % self.slots)
+        c[_PARTIAL] = 0
+        c[_CONSUMED] += 1
+        self.give(c[_CONSUMED] + self.limit)
+
     def ready(self):
         """Whether readinto() can go on: there is something to read, or something came back."""
         c = self.counters

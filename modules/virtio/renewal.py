@@ -7,8 +7,8 @@ stream had come to the queue: see Cycle. Imported only when a device needs it.
 
 import errno
 import virt
-from . import dma, mmio
-from .cycle import CONSUMED, PARTIAL, RETURNED, STATUS_BYTES, SUBMITTED
+from . import mmio
+from .cycle import RETURNED, SUBMITTED
 
 
 def renew(device):
@@ -48,35 +48,27 @@ def collect(device, indexes):
     device.check()
 
 
+# What every Cycle can do, kept here because hardly any ever has to.
+
+
 def again(cycle):
     """Hand the device all slots that it had: they are played, or recorded to, from the start."""
     queue = cycle.queue
-    for count in _had(cycle):
-        slot = count % cycle.slots
+    for slot in _had(cycle):
         if cycle.inward:
-            virt.fill(dma.arena, cycle.status_at + STATUS_BYTES * slot, 4, 0xFF)  # as in give()
+            cycle.offer_again(slot)
         queue.submit(cycle.heads[slot], cycle, cycle.kick)
 
 
 def take_back(cycle):
     """All slots come back: not played, or with nothing in them."""
     if cycle.inward:
-        for count in _had(cycle):
-            cycle._short[count % cycle.slots] = 0
-            cycle.missing += cycle.slot_bytes
+        for slot in _had(cycle):
+            cycle.lose(slot)
     cycle.counters[RETURNED] = cycle.counters[SUBMITTED]
     cycle._early.clear()
 
 
-def make_room(cycle):
-    """Forget the oldest slot that nobody has read, and hand it to the device."""
-    c = cycle.counters
-    cycle.emptied(c[CONSUMED] % cycle.slots)
-    c[PARTIAL] = 0
-    c[CONSUMED] += 1
-    cycle.give(c[CONSUMED] + cycle.limit)
-
-
 def _had(cycle):
     c = cycle.counters
-    return [n for n in range(c[RETURNED], c[SUBMITTED]) if n not in cycle._early]
+    return [n % cycle.slots for n in range(c[RETURNED], c[SUBMITTED]) if n not in cycle._early]

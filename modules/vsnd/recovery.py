@@ -13,7 +13,7 @@ import struct
 from time import ticks_diff, ticks_ms
 import virt
 from virtio import mmio
-from virtio.renewal import again, collect, make_room, renew, take_back
+from virtio.renewal import again, collect, renew, take_back
 from virtio.undisturbed import Undisturbed
 from . import protocol
 from .card import REQUEST_BYTES
@@ -211,7 +211,7 @@ def _set_up(card, user):
         again(user._ring)
     if level == _RUNNING:
         if user._ring.inward and not user._ring.in_flight():
-            make_room(user._ring)  # 5.14.6.8.2.2: no START without a buffer
+            user._ring.make_room()  # 5.14.6.8.2.2: no START without a buffer
         _must(card, protocol.pcm_start(id))
         user._xruns += 1
 

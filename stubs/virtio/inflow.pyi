@@ -22,6 +22,12 @@ class Inflow(Cycle):
         """Give the device all the slots that it may own (5.14.6.8.2.2)."""
     def give(self, upto: int) -> None:
         """Hand all slots before number `upto` to the device. Only in a `with virt.lock`."""
+    def offer_again(self, slot: int) -> None:
+        """The slot goes to the device once more, with whatever that has written to it."""
+    def lose(self, slot: int) -> None:
+        """The slot comes back with nothing in it."""
+    def make_room(self) -> None:
+        """Forget the oldest slot that nobody has read, and hand it to the device."""
     def ready(self) -> bool:
         """Whether readinto() can go on: there is something to read, or something came back."""
     def readiness(self) -> Callable[[int], object]:

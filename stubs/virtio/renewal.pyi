@@ -4,7 +4,6 @@
 from collections.abc import Iterable
 from .cycle import Cycle
 from .device import Device
-from .inflow import Inflow
 
 def renew(device: Device) -> None:
     """Reset `device` and bring it up as it was: the same features, queues, chains; all empty."""
@@ -14,5 +13,3 @@ def again(cycle: Cycle) -> None:
     """Hand the device all slots that it had: they are played, or recorded to, from the start."""
 def take_back(cycle: Cycle) -> None:
     """All slots come back: not played, or with nothing in them."""
-def make_room(cycle: Inflow) -> None:
-    """Forget the oldest slot that nobody has read, and hand it to the device."""
