@@ -15,7 +15,8 @@ JUMPS = {op for op, name in enumerate(dis.opname) if "JUMP" in name}
 class Preempt:
     """Run program(), and call() at the jump number `at` that it makes in modules/.
 
-    `jumps` tells how many there were, `where` where it was.
+    `jumps` tells how many there were up to that one, `where` where it was. After it nothing is
+    traced any more, which takes ten times as long.
     """
 
     def __init__(self, board, call, at):
@@ -60,7 +61,6 @@ class Preempt:
                 self.call()
             finally:
                 self.board._locked = False
-                sys.settrace(self._enter)
         self.jumps += 1
 
 

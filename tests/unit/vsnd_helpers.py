@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the tests of modules/vsnd share."""
 
+import functools
+
 import pytest
 
 LIFE = ["SET_PARAMS", "PREPARE", "START", "STOP", "RELEASE"]
@@ -12,7 +14,11 @@ def hexed(text):
 
 def pattern(out, periods=1, extra=0):
     """So many periods, and `extra` frames."""
-    n = periods * out.period_bytes + extra * out.frame_bytes
+    return _pattern(periods * out.period_bytes + extra * out.frame_bytes)
+
+
+@functools.cache
+def _pattern(n):
     return bytes((7 * i + i // 251) & 0xFF for i in range(n))
 
 

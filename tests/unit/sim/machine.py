@@ -2,6 +2,7 @@
 """The modules of MicroPython that the drivers import, over a simulated machine."""
 
 import ctypes
+import functools
 import importlib.util
 import io
 import pathlib
@@ -9,6 +10,7 @@ import struct
 import sys
 import time
 import types
+from importlib.machinery import FileFinder, SourceFileLoader
 from unittest import mock
 
 from virtsnd.clock import Clock
@@ -28,6 +30,21 @@ SCHEDULE_DEPTH = 8
 GUARD = 0xA5  # what the arena is full of at power-on
 
 _SPINS = 20_000  # so many looks at a ring, while no time passes, and it is an endless loop
+
+
+class Loader(SourceFileLoader):
+    """Compiles a file once, however often the tests import it anew."""
+
+    get_code = functools.cache(SourceFileLoader.get_code)
+
+
+def _finder(folder):
+    if pathlib.Path(folder).parent != MODULES:
+        raise ImportError(f"{folder} is no package of the board's")
+    return FileFinder(folder, (Loader, [".py"]))
+
+
+sys.path_hooks.insert(0, _finder)
 
 
 class _Buffer(ctypes.Structure):  # Py_buffer
@@ -251,9 +268,8 @@ class Board:
         for loaded in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
             del sys.modules[loaded]
         folder = MODULES / name
-        spec = importlib.util.spec_from_file_location(
-            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
-        )
+        loader = Loader(name, str(folder / "__init__.py"))
+        spec = importlib.util.spec_from_loader(name, loader, is_package=True)
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
