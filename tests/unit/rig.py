@@ -42,9 +42,10 @@ class Rig:
     def guards(self):
         """The arena outside all regions that ever were is as it was at power-on."""
         arena = bytearray(self.board.arena)
+        untouched = bytes([0xA5]) * len(arena)
         for region in self.regions:
-            arena[region.at : region.at + region.size] = bytes([0xA5]) * region.size
-        return arena.count(0xA5) == len(arena)
+            arena[region.at : region.at + region.size] = untouched[: region.size]
+        return arena == untouched
 
     def breach(self, name, call, *arguments):
         """The call must break the rule `name`; it is forgiven."""

@@ -9,7 +9,6 @@ import pathlib
 import struct
 import sys
 import types
-from fractions import Fraction
 from unittest import mock
 
 import pytest
@@ -103,10 +102,9 @@ def sine(freq, ms, rate, channels, volume=0.5):
     """tone()'s docstring, computed another way: exact phases, and a list of frames."""
     frames = round(ms * rate / 1000)
     fade = min(round(rate * 5 / 1000), frames // 2)
-    whole = isinstance(freq, int)
     samples = []
     for n in range(frames):
-        turns = float(Fraction(freq) * n / rate % 1) if whole else freq * n % rate / rate
+        turns = freq * n % rate / rate  # of an int freq, rounded once
         s = math.floor(volume * 32767 * math.sin(math.tau * turns) + 0.49999)
         edge = min(n, frames - 1 - n)
         samples.append(s * edge // fade if n < fade or n >= frames - fade else s)
