@@ -49,7 +49,7 @@ BUILD  := build/$(BOARD)
 TESTED := $(if $(filter file,$(origin BOARD)),qemu_virt qemu_virt32,$(BOARD))
 VENV   := .venv/bin/python
 VIRTBOARD := PYTHONPATH=host $(VENV) -m virtboard
-PYTEST := $(VENV) -m pytest -n auto
+PYTEST := $(VENV) -m pytest -n auto --dist worksteal
 
 # Make itself hands variables that the user gave, and only those, to what it runs. They are not
 # exported here, because that would give ROM= and its like to virtboard empty.
@@ -133,8 +133,8 @@ PORT_MAKE = PATH="$(CURDIR)/.tools/bin:$$PATH" $(MAKE) --no-print-directory \
 	MICROPY_DIR=.tools/micropython CROSS_COMPILE=riscv64-unknown-elf-
 firmware: $(BUILD)/firmware.elf
 build/%/firmware.elf: tools
-	@mkdir -p build/$* && { $(MADE_WITH); } >build/$*.tools.new
-	@cmp -s build/$*.tools.new build/$*.tools || rm -rf build/$* build/mp125/$* && mv build/$*.tools.new build/$*.tools
+	@mkdir -p build/$* && new=build/$*.tools.$$$$ && { $(MADE_WITH); } >$$new && \
+		{ cmp -s $$new build/$*.tools || rm -rf build/$* build/mp125/$*; } && mv $$new build/$*.tools
 	@$(PORT_MAKE) BOARD=$* BUILD=build/$*
 
 # Made from nothing each time, so that no half of an interrupted one is left.

@@ -29,6 +29,14 @@ def machine(tmp_path):
     return make
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt, though who started the tests may have had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def has(command, *words):
     """True if the words follow one another in the command."""
     return any(tuple(command[i : i + len(words)]) == words for i in range(len(command)))
@@ -181,7 +189,7 @@ def test_a_run_that_ignores_sigterm_is_killed(machine, monkeypatch):
         os.kill(int(caught.value.result.output), 0)
 
 
-def test_an_interrupted_run_ends_qemu(machine):
+def test_an_interrupted_run_ends_qemu(machine, ctrl_c):
     """Ctrl-C, as Python delivers it, in the middle of a run."""
     pids = []
 
