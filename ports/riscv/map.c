@@ -38,7 +38,7 @@ static inline size_t hash(qstr name) {
         return mp_qstr_const_pool.hashes[name - mp_qstr_const_pool.total_prev_len];
     }
     if (in_pool(&mp_qstr_const_pool_static, name)) {
-        return mp_qstr_const_pool_static.hashes[name];
+        return mp_qstr_const_pool_static.hashes[name - mp_qstr_const_pool_static.total_prev_len];
     }
     return qstr_hash(name);
 }

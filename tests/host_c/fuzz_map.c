@@ -10,14 +10,19 @@
 #include "fuzz.h"
 #include "../../ports/riscv/map.c"
 
-#define POOL (500) // names of MicroPython, as many of frozen files, as many that were made since
-#define NAMES (3 * POOL)
+// Names that have a number in .mpy files, as many others of MicroPython, of frozen files, and that
+// were made since.
+#define POOL (400)
+#define NAMES (4 * POOL)
 #define KEYS (NAMES + 20) // and small ints
 
 static qstr_hash_t hashes[NAMES];
-const qstr_pool_t mp_qstr_const_pool = { NULL, 0, false, POOL, POOL, hashes, NULL };
+const qstr_pool_t mp_qstr_const_pool_static = { NULL, 0, false, POOL, POOL, hashes, NULL };
+const qstr_pool_t mp_qstr_const_pool = {
+    &mp_qstr_const_pool_static, POOL, false, POOL, POOL, hashes + POOL, NULL,
+};
 const qstr_pool_t mp_qstr_frozen_const_pool = {
-    &mp_qstr_const_pool, POOL, false, POOL, POOL, hashes + POOL, NULL,
+    &mp_qstr_const_pool, 2 * POOL, false, POOL, POOL, hashes + 2 * POOL, NULL,
 };
 
 mp_uint_t qstr_hash(qstr name) {
