@@ -9,7 +9,8 @@
 
     protocol  the messages: codes, layouts, names
     card      the device: probe, control requests, what it can do
-    pcm       streams: what one offers, and the life cycle
+    stream    what a stream offers
+    pcm       a stream in use, and its life cycle
     playback, capture           what is played and recorded
     events    what the device tells by itself
     jacks, chmaps, controls     what else it may have

@@ -7,9 +7,9 @@ from micropython import const
 import struct
 from virtio import Device, dma, find, mmio
 from . import protocol
-from .pcm import Stream
 from .playback import Output
 from .protocol import CONTROLQ, CTLS, EVENTQ
+from .stream import Stream
 
 _QUEUE_SIZE = const(64)  # some devices cannot do more, whatever they say they can
 _EVENTS = const(8)

@@ -9,7 +9,8 @@ from .chmaps import Chmap
 from .controls import Control
 from .events import Events
 from .jacks import Jack
-from .pcm import PCM, Stream
+from .pcm import PCM
+from .stream import Stream
 from .playback import Output
 from . import protocol
 

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 from .card import Card
-from .pcm import Stream
+from .stream import Stream
 
 REQUESTS: dict[int, str]
 POSITIONS: tuple[str, ...]

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""PCM streams: what one offers, and what playback and capture have in common."""
+"""A PCM stream in use: what playback and capture have in common."""
 
 from collections.abc import Callable, Iterable
 from typing import Final, NoReturn, Self
 from io import IOBase
 from virtio.cycle import Cycle
 from .card import Card
+from .stream import Stream
 
 SETUP: Final = 'SETUP'
 PREPARED: Final = 'PREPARED'
@@ -19,36 +20,6 @@ ACTIVE: tuple[str, ...]
 MARGIN_MS: Final = 1000
 POLLIN: Final = 1
 POLLOUT: Final = 4
-
-class Stream:
-    """What the device says about stream `id` (5.14.6.6.2), read once at probe.
-
-    direction 0 is output, 1 is input; formats, rates and features are bit masks.
-    """
-
-    id: int
-    hda_fn_nid: int
-    features: int
-    formats: int
-    rates: int
-    direction: int
-    channels_min: int
-    channels_max: int
-    def __init__(
-        self,
-        id: int,
-        nid: int,
-        features: int,
-        formats: int,
-        rates: int,
-        direction: int,
-        channels_min: int,
-        channels_max: int,
-    ) -> None: ...
-    def usable(self) -> object:
-        """Whether what the device says makes sense, and something of it is known here."""
-    def check(self, rate: int, channels: int, format: object, features: int) -> None:
-        """ValueError, saying what there is, unless the stream offers all of it."""
 
 class PCM(IOBase):
     """A stream in use; see Output and Input.
