@@ -187,7 +187,10 @@ def _go_on(card):
 
 def _renew(card):
     renew(card.device)
-    card.device.queues[EVENTQ].post(card._event_buffers, protocol.EVENT_BYTES, card)
+    queue = card.device.queues[EVENTQ]
+    if card._events:
+        card._events.renew(queue, card._event_buffers)
+    queue.post(card._event_buffers, protocol.EVENT_BYTES, card)
 
 
 def _level(user):
