@@ -27,8 +27,11 @@ OWN = {
     "own/g.py": here("    import machine", "    machine.disable_irq()", "    while True: pass"),
     "own/h.py": "print(sum(range(10)))\n",
     "own/i.py": "import sys\nif sys.platform != 'linux':\n" + SKIP,
+    # The table of names is full, and the heap is locked when its handler begins.
+    "own/j.py": "import micropython as m\na = b = 0\ntry:\n    m.heap_lock()\n    float(1)\n"
+    "except:\n    m.heap_unlock()\n" + SKIP,
 }
-WORDS = dict.fromkeys("afh", "pass") | dict.fromkeys("bceg", "fail") | dict.fromkeys("di", "skip")
+WORDS = dict.fromkeys("afh", "pass") | dict.fromkeys("bceg", "fail") | dict.fromkeys("dij", "skip")
 
 
 def prepared(folder):
@@ -60,12 +63,12 @@ def test_each_test_is_judged_whatever_another_does_to_the_board(
 def test_a_skipped_test_tells_why(firmware, tmp_path):
     tree, image = prepared(tmp_path)
     (tree / "own" / "native_x.py").write_text("print('never sent')\n")
-    said = reasons(
-        tree, image, ["own/a.py", "own/d.py", "own/i.py", "own/native_x.py"], firmware=firmware
-    )
+    tests = [f"own/{name}.py" for name in ("a", "d", "i", "j", "native_x")]
+    said = reasons(tree, image, tests, firmware=firmware)
     assert said == {
         "own/a.py": "run-tests.py does not run it on a board",
         "own/d.py": "ImportError: no module named 'no_such'",
         "own/i.py": "sys.platform != 'linux'",
+        "own/j.py": "MemoryError: memory allocation failed, heap is locked",
         "own/native_x.py": "SyntaxError: invalid micropython decorator",
     }

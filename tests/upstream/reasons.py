@@ -14,6 +14,7 @@ from mpremote.transport_serial import SerialTransport
 
 NATIVE = ("native_", "viper_")
 MARK = "SKIP because "
+WHY = "why__"
 
 
 def reasons(tree, image, tests, **options):
@@ -52,10 +53,14 @@ def _reason(said):
 
 
 def _telling(source):
-    """The source of a test, changed so that it prints MARK and a reason instead of SKIP."""
+    """The source of a test, changed so that it prints MARK and a reason instead of SKIP.
+
+    It begins with the name for an exception: with the heap locked there may be no room for a new
+    one, as in basics/nanbox_smallint.py.
+    """
     tree = ast.parse(source)
     _Teller().visit(tree)
-    return ast.unparse(ast.fix_missing_locations(tree))
+    return f"{WHY} = None\n{ast.unparse(ast.fix_missing_locations(tree))}"
 
 
 class _Teller(ast.NodeTransformer):
@@ -70,7 +75,7 @@ class _Teller(ast.NodeTransformer):
         return changed
 
     def visit_ExceptHandler(self, node):
-        node.name = node.name or "why__"
+        node.name = node.name or WHY
         node.type = node.type or ast.Name("BaseException", ast.Load())
         # Not with an f-string, whose quotes ast.unparse() may choose as MicroPython cannot read.
         reason = f"type({node.name}).__name__ + ': ' + str({node.name})"
