@@ -5,26 +5,14 @@ import pytest
 
 import sim
 from cycle_bench import Bench
-from rig import Rig
+from rig import Rig, loaded
 
 
 @pytest.fixture
-def rig_of(request):
+def rig_of():
     """Make a Rig: rig_of(streams=..., features=...), as sim.SoundDevice. Once in a test."""
-    sim.breaches.clear()
-    contexts = []
-
-    def make(**options):
-        rig = Rig(**options)
-        context = rig.board.installed()
-        context.__enter__()
-        contexts.append(context)
-        return rig.load()
-
-    yield make
-    for context in contexts:
-        context.__exit__(None, None, None)
-    assert not sim.breaches
+    with loaded(Rig) as make:
+        yield make
 
 
 @pytest.fixture(params=["event_idx", "flags"])

@@ -43,33 +43,54 @@ class Owner:
             raise OSError(errno.EIO, self.cycle.device.error or self.cycle.error)
 
 
-class Bench:
-    """One Cycle on queue 0; the device takes what comes and gives back when told to."""
+class QueueBench:
+    """Queue 0 of a device that takes what comes: `held`, chains that it owns, oldest first."""
 
-    def __init__(self, rig, limit=4, start=0, grain=4):
+    def __init__(self, rig, size=SIZE, start=0):
         self.rig = rig
-        self.held = []  # chains that the device owns, oldest first
-        self.data = bytearray()  # what all of them had
+        self.held = []
         rig.device.serve = self.serve
-        self.dev = rig.virtio.Device(rig.mmio.MMIO(rig.base, 8), 0, (SIZE,))
+        self.dev = rig.virtio.Device(rig.mmio.MMIO(rig.base, 8), 0, (size,))
         self.queue = self.dev.queues[0]
         self.ring = rig.device.rings[0]
         self.queue._next = self.queue.taken = start
         self.ring.wind(start)
         self.free = rig.dma.available()
+
+    def serve(self, index):
+        while chain := self.ring.pop():
+            self.ring.ask()
+            self.take(chain)
+            self.held.append(chain)
+
+    def tell(self):
+        """Interrupt the driver, if it wants to be."""
+        if self.ring.interrupt_wanted():
+            self.rig.device.notify()
+
+    def soon(self, call, *arguments, us=1000, **named):
+        self.rig.clock.at(self.rig.clock.now + us, lambda: call(*arguments, **named))
+
+    def run(self, us=100):
+        self.rig.clock.run(us)
+
+
+class Bench(QueueBench):
+    """One Outflow; slots come back when the device is told to give them back."""
+
+    def __init__(self, rig, limit=4, start=0, grain=4):
+        super().__init__(rig, start=start)
+        self.data = bytearray()  # what all chains had
         self.owner = Owner()
         self.cycle = self.owner.cycle = rig.virtio.Outflow(
             self.dev, self.queue, HEADER, SLOT, grain, limit, OK, self.owner
         )
         self.write = self.cycle.write
 
-    def serve(self, index):
-        while chain := self.ring.pop():
-            self.ring.ask()
-            data = chain.read()
-            assert data[:4] == HEADER
-            self.data += data[4:]
-            self.held.append(chain)
+    def take(self, chain):
+        data = chain.read()
+        assert data[:4] == HEADER
+        self.data += data[4:]
 
     def back(self, n=1, at=0, status=OK, latency=0, length=8):
         """Give n chains back."""
@@ -77,11 +98,7 @@ class Bench:
             chain = self.held.pop(at)
             chain.write(struct.pack("<II", status, latency))
             self.ring.push(chain.head, length)
-        if self.ring.interrupt_wanted():
-            self.rig.device.notify()
-
-    def soon(self, call, *arguments, us=1000):
-        self.rig.clock.at(self.rig.clock.now + us, lambda: call(*arguments))
+        self.tell()
 
     def pace(self):
         """From now on a slot comes back every millisecond."""
@@ -92,9 +109,6 @@ class Bench:
             self.soon(due)
 
         self.soon(due)
-
-    def run(self, us=100):
-        self.rig.clock.run(us)
 
 
 def pattern(n):

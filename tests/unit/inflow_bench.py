@@ -3,7 +3,7 @@
 
 import struct
 
-from cycle_bench import HEADER, OK, SIZE, SLOT, Owner, pattern
+from cycle_bench import HEADER, OK, SLOT, Owner, QueueBench, pattern
 
 
 class InOwner(Owner):
@@ -16,25 +16,17 @@ class InOwner(Owner):
         self.cycle.running(100)
 
 
-class InBench:
-    """One Inflow on queue 0; the device takes what comes and records when told to.
+class InBench(QueueBench):
+    """One Inflow; the device records when told to.
 
     `sound` is what it records: every byte follows from how many there were before.
     """
 
     def __init__(self, rig, limit=4, start=0, grain=4, slot=SLOT):
-        self.rig = rig
+        super().__init__(rig, start=start)
         self.slot = slot
-        self.held = []  # chains that the device owns, oldest first
         self.sound = pattern(100_000)
         self.at = 0  # bytes of it that were recorded
-        rig.device.serve = self.serve
-        self.dev = rig.virtio.Device(rig.mmio.MMIO(rig.base, 8), 0, (SIZE,))
-        self.queue = self.dev.queues[0]
-        self.ring = rig.device.rings[0]
-        self.queue._next = self.queue.taken = start
-        self.ring.wind(start)
-        self.free = rig.dma.available()
         self.owner = InOwner()
         self.cycle = self.owner.cycle = self.another(limit, grain)
         self.readinto = self.cycle.readinto
@@ -44,12 +36,9 @@ class InBench:
 
         return Inflow(self.dev, self.queue, HEADER, self.slot, grain, limit, OK, self.owner)
 
-    def serve(self, index):
-        while chain := self.ring.pop():
-            self.ring.ask()
-            assert chain.read() == HEADER
-            assert [n for _, n in chain.writable] == [self.slot, 8]
-            self.held.append(chain)
+    def take(self, chain):
+        assert chain.read() == HEADER
+        assert [n for _, n in chain.writable] == [self.slot, 8]
 
     def back(self, count=1, at=0, n=None, status=OK, latency=0, status_at=None, length=None):
         """Give `count` chains back with n bytes each (None: full), and a status at that byte."""
@@ -62,11 +51,7 @@ class InBench:
                 struct.pack("<II", status, latency), self.slot if status_at is None else status_at
             )
             self.ring.push(chain.head, n + 8 if length is None else length)
-        if self.ring.interrupt_wanted():
-            self.rig.device.notify()
-
-    def soon(self, call, *arguments, us=1000, **named):
-        self.rig.clock.at(self.rig.clock.now + us, lambda: call(*arguments, **named))
+        self.tell()
 
     def pace(self, count=1):
         """From now on so many slots come back every millisecond."""
@@ -82,6 +67,3 @@ class InBench:
         buf = bytearray(b"\xee" * n)
         assert self.readinto(buf) == n
         return bytes(buf)
-
-    def run(self, us=100):
-        self.rig.clock.run(us)

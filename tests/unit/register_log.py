@@ -81,3 +81,20 @@ def live(rig):
     rig.vsnd.open().output().write(bytes(1920 * 5))
     rig.board.soft_reset()
     return log
+
+
+def is_of_one_configuration(rig, at):
+    """The card is what a device says that changes just before the driver reads at offset `at`."""
+    read, new = rig.transport.read, dict(
+        jacks=(sim.JackInfo(),) * 2, streams=(sim.StreamInfo(),) * 3, chmaps=(sim.ChmapInfo(),) * 4
+    )
+
+    def reads(offset, n):
+        if offset == at and new:
+            rig.device.change(**new)
+            new.clear()
+        return read(offset, n)
+
+    rig.transport.read = reads
+    card = rig.vsnd.open()
+    assert [len(x) for x in (card.jacks, card.streams, card.chmaps)] == [2, 3, 4]

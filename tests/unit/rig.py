@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A simulated machine with a sound device, and the frozen modules on it; see sim/."""
 
+from contextlib import ExitStack, contextmanager
+
 import pytest
 
 import sim
@@ -52,3 +54,18 @@ class Rig:
         with pytest.raises(sim.Breach, match=f"^{name}: "):
             call(*arguments)
         sim.breaches.clear()
+
+
+@contextmanager
+def loaded(kind):
+    """A function that makes a Rig of that kind, once, with these options; no rule is broken."""
+    sim.breaches.clear()
+    with ExitStack() as stack:
+
+        def make(**options):
+            rig = kind(**options)
+            stack.enter_context(rig.board.installed())
+            return rig.load()
+
+        yield make
+    assert not sim.breaches

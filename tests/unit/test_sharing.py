@@ -7,10 +7,10 @@ import struct
 import pytest
 
 import sim
-from cycle_bench import OK, SLOT, Owner
+from cycle_bench import OK, SLOT, Owner, QueueBench
 
 SIZE = 64
-DUE = 1000  # µs from one return to the next
+DUE = 1000  # µs from one return to the next: see QueueBench.soon()
 
 
 class Voice:
@@ -33,38 +33,23 @@ class Voice:
         self.sent += data
 
 
-class Share:
-    """Voices on queue 0; the device gives back what `pick` chooses of all that it holds."""
+class Share(QueueBench):
+    """Voices; the device gives back what `pick` chooses of all that it holds."""
 
     def __init__(self, rig, start=0):
-        self.rig = rig
-        self.held = []
+        super().__init__(rig, SIZE, start)
         self.heard = {}  # by number of the voice
         self.pick = lambda held: 0
-        rig.device.serve = self.serve
-        self.dev = rig.virtio.Device(rig.mmio.MMIO(rig.base, 8), 0, (SIZE,))
-        self.queue = self.dev.queues[0]
-        self.ring = rig.device.rings[0]
-        self.queue._next = self.queue.taken = start
-        self.ring.wind(start)
-        self.free = rig.dma.available()
 
-    def serve(self, index):
-        while chain := self.ring.pop():
-            self.ring.ask()
-            data = chain.read()
-            self.heard[struct.unpack_from("<I", data)[0]] += data[4:]
-            self.held.append(chain)
+    def take(self, chain):
+        data = chain.read()
+        self.heard[struct.unpack_from("<I", data)[0]] += data[4:]
 
     def back(self, at=0, length=8, status=OK):
         chain = self.held.pop(at)
         chain.write(struct.pack("<II", status, 0))
         self.ring.push(chain.head, length)
-        if self.ring.interrupt_wanted():
-            self.rig.device.notify()
-
-    def soon(self, call, *arguments):
-        self.rig.clock.at(self.rig.clock.now + DUE, lambda: call(*arguments))
+        self.tell()
 
     def pace(self):
         """From now on a slot comes back every millisecond, whoever's."""
@@ -77,7 +62,7 @@ class Share:
         self.soon(due)
 
     def run(self, us=20_000):
-        self.rig.clock.run(us)
+        super().run(us)
 
     def settled(self, *voices):
         """All that was written was heard, and came back."""

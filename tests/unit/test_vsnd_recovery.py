@@ -311,39 +311,19 @@ def test_not_blocking(card):
     leaves_nothing(card)
 
 
-def test_callbacks(card):
-    out = card.output()
-    data = pattern(out, 30)
-    at = 0
-
-    def more(out):
-        nonlocal at
-        out.setblocking(False)
-        at += out.write(data[at : at + 1920]) or 0
-
-    out.write(data[:7680])
-    at = 7680
-    out.irq(more)
-    out.start()
-    card.broken.ask_in(98_765)
-    card.rig.board._sleep(600_000)
-    assert card.resets == 1
-    out.irq(None)
-    out.close()
-    assert card.broken.heard() == data
-    leaves_nothing(card)
-
-
-def test_a_callback_that_blocks(card):
-    # While it waits, nothing else runs but the interrupt's handler.
+@pytest.mark.parametrize("blocks", [False, True])
+def test_callbacks(card, blocks):
+    # While one that blocks waits, nothing else runs but the interrupt's handler.
     out = card.output()
     data = pattern(out, 30)
     at = 7680
+    n = 1920 * 9 if blocks else 1920
 
     def more(out):
         nonlocal at
         if at < len(data):
-            at += out.write(data[at : at + 1920 * 9])
+            out.setblocking(blocks)
+            at += out.write(data[at : at + n]) or 0
 
     out.write(data[:at])
     out.irq(more)

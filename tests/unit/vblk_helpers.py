@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 
 import sim
+from rig import loaded
 from sim import block
 
 
@@ -33,20 +34,8 @@ class Rig:
 @pytest.fixture
 def rig_of():
     """Makes a Rig, once in a test: rig_of(sectors=..., features=...), as BlockDevice."""
-    sim.breaches.clear()
-    contexts = []
-
-    def make(**options):
-        rig = Rig(**options)
-        context = rig.board.installed()
-        context.__enter__()
-        contexts.append(context)
-        return rig.load()
-
-    yield make
-    for context in contexts:
-        context.__exit__(None, None, None)
-    assert not sim.breaches
+    with loaded(Rig) as make:
+        yield make
 
 
 @pytest.fixture
