@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The real firmware meets a hostile device: one board, and another fault in every second life."""
 
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -27,28 +28,9 @@ NAMES = """
 
 PROGRAM = """
 import vsnd
-data = open("/rom/data", "rb").read()
-buf = bytearray(len(data))
+DATA = open("/rom/data", "rb").read()
 
-def play(card):
-    with card.output() as out:
-        out.write(data)
-
-def drop(card):
-    with card.output() as out:
-        out.write(data)
-        out.drop()
-
-def record(card):
-    with card.input() as mic:
-        mic.readinto(buf)
-
-def control(card):
-    for item in card.controls:
-        repr(item), item.items
-        item.write(item.read())
-        if item.type == "INTEGER":
-            item.db()
+{definitions}
 
 for program in ({programs}):
     card = None
@@ -63,7 +45,7 @@ for program in ({programs}):
     else:
         card = vsnd.open()
     with card.output() as out:
-        print(out.write(data), card.device.error)
+        print(out.write(DATA), card.device.error)
     card.close()
 """
 
@@ -95,10 +77,12 @@ def vague(line):
 
 
 def test_what_the_user_sees_on_the_board(board, hostile):
-    programs = ", ".join(robust.program_of(FAULTS[name]).__name__ for name in NAMES)
-    result = board.run(
-        PROGRAM.replace("{programs}", programs), files={"data": robust.DATA}, device=hostile
+    programs = [robust.program_of(FAULTS[name]) for name in NAMES]
+    program = PROGRAM.format(
+        definitions="\n".join(inspect.getsource(each) for each in dict.fromkeys(programs)),
+        programs=", ".join(each.__name__ for each in programs),
     )
+    result = board.run(program, files={"data": robust.DATA}, device=hostile)
     assert result.status == 0
     lines = result.output.splitlines()
     assert [injection.happened > 0 for injection in hostile.injections] == [True] * len(NAMES)
