@@ -7,7 +7,6 @@ import pytest
 from console import CTRL_C, PROMPT, console
 from qmp import Qmp
 from virtboard import VirtboardError
-from virtboard.rom import write_image
 
 PATIENCE = 20  # s
 LOAD = "import vsnd; data = open('/rom/data', 'rb').read()"
@@ -19,14 +18,9 @@ BLOCKED = "short = vsnd.open().output(); n = short.write(data * 1000)"
 @pytest.fixture
 def repl_of(firmware, tmp_path, sound):
     """Makes a board at its prompt with a card, and the sound in /rom/data."""
-    (tmp_path / "rom").mkdir()
-    (tmp_path / "rom" / "data").write_bytes(sound)
-    write_image(tmp_path / "rom", tmp_path / "rom.img")
 
     def make(card, **options):
-        return console(
-            firmware, tmp_path, rom=tmp_path / "rom.img", **card.machine(), **options
-        )
+        return console(firmware, tmp_path, files={"data": sound}, **card.machine(), **options)
 
     return make
 

@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 
 from virtboard.process import started
+from virtboard.pytest_plugin import write_rom
 from virtboard.qemu import Machine
 from virtboard.recording import Recording, finish_header
 
@@ -97,8 +98,16 @@ class Console:
 
 
 @contextmanager
-def console(firmware, folder, append="repl", extra=(), **options):
-    """A running board, from power-on; see virtboard.qemu.Machine for the options."""
+def console(firmware, folder, append="repl", extra=(), files=None, **options):
+    """A running board, from power-on; see virtboard.qemu.Machine for the options.
+
+    files: {name: bytes} in its /rom, for all boards of this folder.
+    """
+    if files:
+        options["rom"] = folder / "rom.img"
+        if not options["rom"].exists():
+            (folder / "rom").mkdir()
+            write_rom(folder / "rom", None, files, options["rom"])
     with socket.create_server(("127.0.0.1", 0)) as server:
         chardev = f"socket,id=uart,fd={server.fileno()},server=on,wait=on,nodelay=on"
         machine = Machine(

@@ -2,8 +2,15 @@
 """Modules of frozen packages (ports/riscv/import.c) come as MicroPython's own import has them."""
 
 
+def said(board, program=None, **options):
+    """The lines that a program prints that runs to its end."""
+    result = board.run(program, **options)
+    assert result.status == 0, result.output
+    return result.output.splitlines()
+
+
 def test_what_a_module_of_a_package_is(board):
-    result = board.run("""
+    lines = said(board, """
         import sys, vsnd
         from vsnd import aio                    # not needed by vsnd itself
         import vsnd.tlv
@@ -15,8 +22,7 @@ def test_what_a_module_of_a_package_is(board):
         from vsnd import pcm
         print(pcm is vsnd.pcm, __name__)
     """)
-    assert result.status == 0, result.output
-    assert result.output.splitlines() == [
+    assert lines == [
         "vsnd .frozen/vsnd vsnd/__init__.py",
         "vsnd.pcm vsnd/pcm.py True",
         "True False",
@@ -29,7 +35,7 @@ def test_what_a_module_of_a_package_is(board):
 
 
 def test_a_module_that_fails_is_not_loaded(board):
-    result = board.run("""
+    lines = said(board, """
         import sys, vsnd
         sys.modules["asyncio"] = None           # what vsnd.aio wants
         for _ in range(2):
@@ -42,8 +48,7 @@ def test_a_module_that_fails_is_not_loaded(board):
         from vsnd import aio
         print(aio)
     """)
-    assert result.status == 0, result.output
-    assert result.output.splitlines() == [
+    assert lines == [
         "ImportError (False, False) __main__",
         "ImportError (False, False) __main__",
         "<module 'vsnd.aio' from 'vsnd/aio.py'>",
@@ -51,7 +56,7 @@ def test_a_module_that_fails_is_not_loaded(board):
 
 
 def test_what_is_not_there(board):
-    result = board.run("""
+    lines = said(board, """
         for line in ("import vsnd.nothing", "from vsnd import nothing",
                      "from vsnd.pcm import nothing", "import vsnd.pcm.nothing",
                      "from vsnd.pcm.nothing import x", "from .x import y",
@@ -61,8 +66,7 @@ def test_what_is_not_there(board):
             except ImportError as error:
                 print(error)
     """)
-    assert result.status == 0, result.output
-    assert result.output.splitlines() == [
+    assert lines == [
         "no module named 'vsnd.nothing'",
         "no module named 'vsnd.nothing'",
         "can't import name nothing",
@@ -95,9 +99,8 @@ except ImportError as error:
     print(error)
 """,
     }
-    result = board.run(files=files)
-    assert result.status == 0, result.output
-    assert result.output.splitlines() == [
+    lines = said(board, files=files)
+    assert lines == [
         "pack.onepack.sub.deep pack.onepack.sub.deep pack/sub/deep.py",
         "vsnd_more/extra.py vsnd.extra",
         "no module named 'vsnd.aio'",

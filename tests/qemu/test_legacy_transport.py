@@ -10,7 +10,6 @@ import time
 import numpy as np
 import pytest
 from console import CTRL_C, PROMPT, console
-from virtboard.rom import write_image
 
 PERIOD = 480
 LOGGED = ["-d", "guest_errors"]
@@ -194,10 +193,8 @@ def test_a_strict_device(board, sound_card, sound, features):
 
 @pytest.fixture
 def repl(firmware, tmp_path, sound):
-    (tmp_path / "rom").mkdir()
-    (tmp_path / "rom" / "data").write_bytes(sound.tobytes())
-    write_image(tmp_path / "rom", tmp_path / "rom.img")
-    with console(firmware, tmp_path, rom=tmp_path / "rom.img", legacy=True) as board:
+    files = {"data": sound.tobytes()}
+    with console(firmware, tmp_path, files=files, legacy=True) as board:
         board.until(PROMPT)
         yield board
 

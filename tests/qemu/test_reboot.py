@@ -6,7 +6,6 @@ import time
 import numpy as np
 import pytest
 from console import CTRL_C, PROMPT, console
-from virtboard.rom import write_image
 
 TIMES = 20
 FRAMES = 48000
@@ -28,10 +27,7 @@ def sound():
 @pytest.fixture
 def repl(firmware, tmp_path, sound):
     """A board at its prompt, with the sound in /rom/data."""
-    (tmp_path / "rom").mkdir()
-    (tmp_path / "rom" / "data").write_bytes(sound.tobytes())
-    write_image(tmp_path / "rom", tmp_path / "rom.img")
-    with console(firmware, tmp_path, rom=tmp_path / "rom.img") as board:
+    with console(firmware, tmp_path, files={"data": sound.tobytes()}) as board:
         board.until(PROMPT)
         yield board
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from console import CTRL_C, PROMPT, console
 from qmp import Qmp, options
-from virtboard.rom import write_image
 
 PERIOD = 480
 
@@ -125,11 +124,8 @@ PLAY = "out = vsnd.open().output(); n = out.write(data); out.close(); print(n)"
 @pytest.fixture
 def repl(firmware, tmp_path, sound):
     """A board at its prompt, with the sound in /rom/data; its monitor is at tmp_path/qmp."""
-    (tmp_path / "rom").mkdir()
-    (tmp_path / "rom" / "data").write_bytes(sound.tobytes())
-    write_image(tmp_path / "rom", tmp_path / "rom.img")
     extra = options(tmp_path / "qmp")
-    with console(firmware, tmp_path, rom=tmp_path / "rom.img", extra=extra) as board:
+    with console(firmware, tmp_path, files={"data": sound.tobytes()}, extra=extra) as board:
         board.until(PROMPT)
         yield board
 
