@@ -186,8 +186,9 @@ class Device:
         while not done():
             self.check()
             left = ms - ticks_diff(ticks_ms(), start)
-            if not virt.wait(left) and left <= 0:
-                return False
+            virt.wait(left)
+            if left <= 0:  # whatever still interrupts
+                return done()
         return True
 
     def release(self, region):

@@ -165,9 +165,10 @@ class Events(IOBase):
         start = ticks_ms()
         while not self._kept:
             left = ms - ticks_diff(ticks_ms(), start)
-            if not virt.wait(left) and left <= 0:
-                return None
-        return self._kept.popleft()
+            virt.wait(left)
+            if left <= 0:  # whatever still interrupts
+                break
+        return self._kept.popleft() if self._kept else None
 
     def ioctl(self, request, flags):
         """MicroPython's stream protocol: events can be polled for reading."""

@@ -297,6 +297,24 @@ def test_interrupts_for_nothing(rig):
     assert bytes(stream(rig).played) == data
 
 
+@pytest.mark.parametrize("call", ["request", "event"])
+def test_interrupts_that_never_end_are_no_reason_to_wait_on(rig, monkeypatch, call):
+    card = rig.vsnd.open()
+    events, begin = card.events, rig.clock.now
+
+    def wait(ms):  # something interrupts all the time
+        rig.clock.run(1000)
+        assert rig.clock.now < begin + 3_000_000, "it waits for ever"
+        return True
+
+    rig.sound.script["PCM_INFO"] = [NEVER]
+    monkeypatch.setattr(rig.virtio.device.virt, "wait", wait)
+    if call == "request":
+        assert "PCM_INFO: no answer in 1000 ms" in refusal(errno.ETIMEDOUT, card.refresh)
+    else:
+        assert events.wait(100) is None
+
+
 # What the simulated device itself notices
 
 
