@@ -209,12 +209,14 @@ def _set_up(card, user):
         ),
     )
     level = _level(user)
+    ring = user._ring
     if level > _SETUP:
         _must(card, protocol.pcm_prepare(id))
-        again(user._ring)
+        again(ring)
+    if level == _RUNNING or user._doing == "start":
+        if ring.inward and not ring.in_flight():
+            ring.make_room()  # 5.14.6.8.2.2: no START without a buffer
     if level == _RUNNING:
-        if user._ring.inward and not user._ring.in_flight():
-            user._ring.make_room()  # 5.14.6.8.2.2: no START without a buffer
         _must(card, protocol.pcm_start(id))
         user._xruns += 1
 

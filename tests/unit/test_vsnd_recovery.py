@@ -287,6 +287,23 @@ def test_a_request_that_breaks_the_device_each_time(card, name):
     leaves_nothing(card)
 
 
+def test_a_start_without_an_answer_after_which_all_was_recorded(card):
+    mic = card.input()
+    device = stream(card.rig, 1)
+
+    def started(request, room):
+        device.last = "START"
+        device.start(request)
+        card.rig.transport.status |= 64
+        return None
+
+    card.rig.sound.script["START"].append(started)
+    assert read(mic, 480 * 5)[: 480 * 4 * 3] == sound(480 * 4 * 4, 1)[480 * 4 :]
+    assert card.resets == 1 and card.rig.sound.names().count("START") == 2
+    mic.close()
+    leaves_nothing(card)
+
+
 # Not blocking
 
 
