@@ -200,6 +200,7 @@ OUTCOMES = {
     "queue-in-use-legacy": {"legacy": IN_USE},
     "queue-missing": _enodev("device at 0x10008000 has no queue 2"),
     "queue-size-odd": PLAYED,
+    "queue-size-one": _error(28, "ENOSPC", "queue 0 has 1 descriptors, and no 2 of them free"),
     "queue-size-huge": PLAYED,
     "features-refused": {
         "modern": _error(

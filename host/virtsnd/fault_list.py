@@ -202,6 +202,8 @@ _LIST = (
     Fault("H-24", "queue-missing", "QueueSizeMax of tx is 0", Start(), missing_queue, page=True),
     Fault("H-24", "queue-size-odd", "QueueSizeMax is 48, no power of two",
           Start(), odd_queue, page=True),
+    Fault("H-24", "queue-size-one", "QueueSizeMax is 1",
+          Register("QueueSizeMax"), lambda value: 1),
     Fault("H-24", "queue-size-huge", "QueueSizeMax is 2^32-1",
           Register("QueueSizeMax"), lambda value: ALL),
     Fault("H-25", "features-refused", "FEATURES_OK does not stick",

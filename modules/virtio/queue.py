@@ -49,7 +49,8 @@ class Queue:
         self.index = index
         self.size = size
         self.event_idx = features & EVENT_IDX != 0
-        self.indirect = features & INDIRECT_DESC != 0
+        # No chain may be longer than the queue has descriptors (2.7.5.3.1).
+        self.indirect = size >= _TABLE and features & INDIRECT_DESC != 0
         self.fail = fail
         align = _LEGACY_ALIGN if transport.version == 1 else 16
         used = (18 * size + 6 + align - 1) & -align
@@ -151,7 +152,8 @@ class Queue:
                     numbers += range(first, first + more)
                 return numbers
         raise OSError(
-            errno.ENOSPC, "queue %d: all %d descriptors are in use" % (self.index, self.size)
+            errno.ENOSPC,
+            "queue %d has %d descriptors, and no %d of them free" % (self.index, self.size, n),
         )
 
     def pointer_va(self, head, part):

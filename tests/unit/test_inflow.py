@@ -203,7 +203,7 @@ def test_what_the_device_owns_comes_back_with_its_reset(bench):
 
 def test_no_descriptors_left(bench):
     free = bench.rig.dma.available()
-    with pytest.raises(OSError, match=f"all {SIZE} descriptors are in use") as caught:
+    with pytest.raises(OSError, match="and no .* of them free") as caught:
         bench.another(4)
     assert caught.value.errno == errno.ENOSPC
     assert bench.rig.dma.available() == free
