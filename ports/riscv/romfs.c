@@ -22,6 +22,9 @@ static bool number(const uint8_t **at, const uint8_t *end, size_t *value) {
     *value = 0;
     for (int i = 0; i < NUMBER_MAX && *at < end; ++i) {
         uint8_t byte = *(*at)++;
+        if (*value > SIZE_MAX >> 7) {
+            return false; // MicroPython would take its low bits
+        }
         *value = *value << 7 | (byte & 0x7f);
         if (byte < 0x80) {
             return true;

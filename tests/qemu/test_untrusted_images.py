@@ -23,7 +23,7 @@ def flash(path):
 
 
 # Those on the board are cut to what shows a rule each.
-@pytest.mark.parametrize("number", [2, 6, 8, 9, 11, 12, 15, 16])
+@pytest.mark.parametrize("number", [2, 6, 8, 9, 11, 12, 15, 16, 17])
 def test_a_rom_image_that_is_damaged_is_not_mounted(board, tmp_path, number):
     path = tmp_path / "bad.img"
     path.write_bytes(BAD_ROMS[number])

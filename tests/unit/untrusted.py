@@ -118,4 +118,5 @@ BAD_ROMS = [
     whole(named(5, b"x", record(3, rom_number(0)))),
     nested(32),
     nested(100),
+    whole(named(5, b"x", record(3, rom_number(1) + rom_number(1 << 64)))),
 ]
