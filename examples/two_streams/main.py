@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import gc
 from array import array
 import vsnd
 
@@ -28,10 +29,9 @@ async def play(card, wave, wait_ms):
 
 async def main():
     card = vsnd.open()
-    await asyncio.gather(
-        play(card, triangle(200, 9000), 0),
-        play(card, triangle(150, 7000), 500),
-    )
+    low, high = triangle(200, 9000), triangle(150, 7000)
+    gc.collect()  # or that would come while they play, when opening the second takes its time too
+    await asyncio.gather(play(card, low, 0), play(card, high, 500))
 
 
 asyncio.run(main())
