@@ -49,7 +49,8 @@ BUILD  := build/$(BOARD)
 TESTED := $(if $(filter file,$(origin BOARD)),qemu_virt qemu_virt32,$(BOARD))
 VENV   := .venv/bin/python
 VIRTBOARD := PYTHONPATH=host $(VENV) -m virtboard
-PYTEST := $(VENV) -m pytest -n auto --dist worksteal
+# One more at a time than there are processors: many wait for a board in real time.
+PYTEST = $(VENV) -m pytest -n $(shell expr $(JOBS) + 1) --dist worksteal
 
 # Make itself hands variables that the user gave, and only those, to what it runs. They are not
 # exported here, because that would give ROM= and its like to virtboard empty.
