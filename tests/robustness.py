@@ -3,7 +3,7 @@
 
     python tests/robustness.py >docs/robustness.md
 
-`make robustness` does that when the tests have passed: tests/unit/test_robustness_faults.py
+`make robustness` does that, and then runs tests/unit/test_robustness_faults.py, which
 compares OUTCOMES with what it sees, to the letter.
 """
 

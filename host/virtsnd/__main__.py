@@ -4,6 +4,7 @@
 import argparse
 import code
 import contextlib
+import os
 import runpy
 import signal
 import sys
@@ -77,8 +78,10 @@ def main(arguments=None):
     if args.once and args.interactive:
         return complain("--once ends with QEMU, and --interactive by hand: name one of them")
     if args.faults:
-        for fault in POSSIBLE:
-            print(f"{fault.name:32} {fault.text}")
+        try:
+            print(*(f"{fault.name:32} {fault.text}" for fault in POSSIBLE), sep="\n", flush=True)
+        except BrokenPipeError:  # whoever reads has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if args.socket is None:
         return complain("name a SOCKET, which the device makes")

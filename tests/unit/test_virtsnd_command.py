@@ -59,7 +59,8 @@ def command(tmp_path):
     yield run
     for each in commands:
         each.process.kill()
-        each.process.communicate()
+        each.process.wait()
+        each.process.stdout.close(), each.process.stderr.close()
 
 
 @pytest.fixture
@@ -285,6 +286,13 @@ def test_the_faults_are_listed(command):
     names = [line.split()[0] for line in out.splitlines()]
     assert names == [name for name, fault in FAULTS.items() if fault.possible_in_qemu]
     assert len(names) > 90 and "gone" not in names
+
+
+def test_whoever_reads_the_list_may_stop(command):
+    run = command("--faults")
+    run.process.stdout.close()
+    assert run.process.wait(PATIENCE) == 0
+    assert run.process.stderr.read() == ""
 
 
 @pytest.mark.parametrize(
