@@ -113,12 +113,32 @@ static inline mp_map_elem_t *lookup_ordered(mp_map_t *map, mp_obj_t name) {
     return NULL;
 }
 
+// A new key in an OrderedDict that is full. MicroPython counts the new slots before it has memory
+// for them, and after a MemoryError writes beyond the table.
+static MP_NOINLINE mp_map_elem_t *add_ordered(mp_map_t *map, mp_obj_t key) {
+    mp_map_elem_t *slot = mp_map_lookup_default(map, key, MP_MAP_LOOKUP);
+    if (slot != NULL) {
+        return slot;
+    }
+    map->table = m_renew(mp_map_elem_t, map->table, map->alloc, map->alloc + SMALLEST);
+    mp_seq_clear(map->table, map->used, map->alloc + SMALLEST, sizeof(mp_map_elem_t));
+    map->alloc += SMALLEST;
+    return mp_map_lookup_default(map, key, MP_MAP_LOOKUP_ADD_IF_NOT_FOUND);
+}
+
+static inline mp_map_elem_t *otherwise(mp_map_t *map, mp_obj_t key, mp_map_lookup_kind_t kind) {
+    if (kind == MP_MAP_LOOKUP_ADD_IF_NOT_FOUND && map->is_ordered && map->used == map->alloc) {
+        return add_ordered(map, key);
+    }
+    return mp_map_lookup_default(map, key, kind);
+}
+
 mp_map_elem_t *mp_map_lookup(mp_map_t *map, mp_obj_t name, mp_map_lookup_kind_t kind) {
     if (!mp_obj_is_qstr(name) || !map->all_keys_are_qstrs || kind > MP_MAP_LOOKUP_ADD_IF_NOT_FOUND) {
-        return mp_map_lookup_default(map, name, kind);
+        return otherwise(map, name, kind);
     }
     if (map->is_ordered) {
-        return kind == MP_MAP_LOOKUP ? lookup_ordered(map, name) : mp_map_lookup_default(map, name, kind);
+        return kind == MP_MAP_LOOKUP ? lookup_ordered(map, name) : otherwise(map, name, kind);
     }
     if (map->alloc > 0) {
         mp_map_elem_t *start = first(map, name), *slot = start;

@@ -53,8 +53,7 @@ bool mp_obj_equal(mp_obj_t a, mp_obj_t b) {
     return a == b;
 }
 
-// Memory, which may run out. (Not where an ordered table grows: MicroPython itself counts the new
-// slots before it has them.)
+// Memory, which may run out.
 static jmp_buf memory_error;
 static bool scarce;
 
@@ -71,6 +70,9 @@ void *m_malloc0(size_t n) {
 }
 
 void *m_realloc(void *p, size_t n) {
+    if (scarce && below(2)) {
+        longjmp(memory_error, 1);
+    }
     p = realloc(p, n);
     CHECK(p != NULL);
     return p;

@@ -73,3 +73,35 @@ def test_a_table_that_finds_no_memory_is_what_it_was(board):
     """)
     assert result.status == 0
     assert result.output == f"4 {[True] * 4 + [False] * 4}\nTrue\n"
+
+
+@pytest.mark.every_board
+def test_an_ordered_dict_that_cannot_grow(board):
+    # What lies behind its table stays what it is.
+    result = board.run("""
+        import micropython
+        from collections import OrderedDict
+        dicts = [OrderedDict() for _ in range(20)]
+        others = []
+        for d in dicts:
+            for i in range(4):
+                d[i] = i
+            others.append(bytearray(60))
+        refused = 0
+        for d in dicts:
+            micropython.heap_lock()
+            try:
+                d[4] = 4
+            except MemoryError:
+                refused += 1
+            d[3] = 5
+            micropython.heap_unlock()
+        for d in dicts:
+            for i in range(4, 8):
+                d[i] = i
+        print(refused, {sum(each) for each in others}, {len(each) for each in others})
+        print({tuple(d.items()) for d in dicts})
+    """)
+    assert result.status == 0, result.output
+    items = tuple((i, 5 if i == 3 else i) for i in range(8))
+    assert result.output.splitlines() == ["20 {0} {60}", str({items})]
