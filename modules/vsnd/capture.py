@@ -60,6 +60,8 @@ class Input(PCM):
 
     def read(self, n):
         """readinto() a new buffer of n bytes; return what came, as bytes, or None."""
+        if not isinstance(n, int) or n < 0:
+            raise ValueError("n is %r bytes, must be an int, 0 or more" % (n,))
         buf = bytearray(n)
         n = self._ring.readinto(buf)
         return None if n is None else bytes(memoryview(buf)[:n])

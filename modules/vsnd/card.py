@@ -68,8 +68,8 @@ def open(base=None):
 
 def _not_ints(*values):
     return TypeError(
-        "channels %r, period %r, periods %r, stream %r, features %r: must be ints, the last two "
-        "may be None" % values
+        "rate %r, channels %r, format %r, period %r, periods %r, stream %r, features %r: must be "
+        "ints, the last two may be None" % values
     )
 
 
@@ -305,10 +305,10 @@ class Card:
         OSError(ENODEV) if the card has no output.
         """
         try:
-            channels | period | periods | (0 if stream is None else stream)
+            rate | channels | format | period | periods | (0 if stream is None else stream)
             0 if features is None else features | 0
         except TypeError:
-            raise _not_ints(channels, period, periods, stream, features)
+            raise _not_ints(rate, channels, format, period, periods, stream, features)
         info = self._pick(protocol.OUTPUT, stream, rate, channels, format, features or 0)
         return Output(self, info, rate, channels, format, period, periods, features)
 
@@ -323,10 +323,10 @@ class Card:
         from .capture import Input
 
         try:
-            channels | period | periods | (0 if stream is None else stream)
+            rate | channels | format | period | periods | (0 if stream is None else stream)
             0 if features is None else features | 0
         except TypeError:
-            raise _not_ints(channels, period, periods, stream, features)
+            raise _not_ints(rate, channels, format, period, periods, stream, features)
         info = self._pick(protocol.INPUT, stream, rate, channels, format, features or 0)
         return Input(self, info, rate, channels, format, period, periods, features)
 

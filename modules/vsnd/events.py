@@ -13,6 +13,7 @@ _KEPT = const(32)
 # So many events at a time; a device with more to tell gets its buffers back after the pause.
 _AT_ONCE = const(32)
 _PAUSE_MS = const(10)
+_AT_MOST_MS = const(3_600_000)  # of one sleep
 
 _JACK_CONNECTED = const(0x1000)
 _JACK_DISCONNECTED = const(0x1001)
@@ -165,7 +166,7 @@ class Events(IOBase):
         start = ticks_ms()
         while not self._kept:
             left = ms - ticks_diff(ticks_ms(), start)
-            virt.wait(left)
+            virt.wait(min(left, _AT_MOST_MS))
             if left <= 0:  # whatever still interrupts
                 break
         return self._kept.popleft() if self._kept else None

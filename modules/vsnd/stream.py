@@ -48,7 +48,7 @@ class Stream:
                 "stream %d has no rate %s Hz, but %s"
                 % (self.id, rate, " ".join(str(r) for r in protocol.named(self.rates, RATES)))
             )
-        known = isinstance(format, int) and 0 <= format < len(FORMATS)
+        known = 0 <= format < len(FORMATS)
         if not known or not self.formats >> format & 1:
             raise ValueError(
                 "stream %d has no format %s, but %s"

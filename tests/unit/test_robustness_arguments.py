@@ -49,8 +49,10 @@ def test_parameters_of_any_kind(case, method, name):
 
 def test_what_must_be_an_int_is_told(case):
     card = case.card
-    text = "channels 2, period 'x', periods 4, stream None, features None: must be ints"
-    complains(TypeError, text, card.output, period="x")
+    text = "rate 48000, channels 2, format 5, period 'x', periods 4, stream None, features None: "
+    complains(TypeError, text + "must be ints", card.output, period="x")
+    complains(TypeError, "rate 48000.0", card.output, rate=48000.0)
+    complains(TypeError, "format 5.0", card.input, format=5.0)
     complains(TypeError, "periods 2.5", card.input, periods=2.5)
     complains(TypeError, "base is 'x', must be an address", case.rig.vsnd.open, "x")
     complains(ValueError, "stream 7: the card has 0..1", card.output, stream=7)
@@ -94,7 +96,9 @@ def test_buffers_of_any_size(case, copy):
     for n in (1, 2, 3, 1921):
         complains(ValueError, "no whole frames of 4 bytes", mic.readinto, bytearray(n))
     assert mic.readinto(bytearray(0)) == 0
-    complains(ValueError, "negative", mic.read, -1)
+    for n in (-1, 1.5, None, "abcd", b"abcd", [1, 2, 3, 4]):
+        complains(ValueError, "must be an int, 0 or more", mic.read, n)
+    assert mic.read(0) == b""
     mic.close()
     case.good()
 

@@ -132,7 +132,7 @@ def test_unknown_formats_and_rates(rig_of):
     "wrong",
     [
         {"rate": 96000}, {"rate": 1}, {"channels": 3}, {"channels": 0}, {"format": 11},
-        {"format": -1}, {"format": "S16"}, {"period": 0}, {"periods": 1}, {"periods": 17},
+        {"format": -1}, {"format": 25}, {"period": 0}, {"periods": 1}, {"periods": 17},
         {"stream": 1},
     ],
 )
