@@ -161,6 +161,7 @@ OUTCOMES = {
     "direction-unknown": NO_OUTPUT,
     "chmap-too-long": LEFT_OUT,
     "chmap-longest": LEFT_OUT,
+    "chmap-empty": LEFT_OUT,
     "chmap-position-unknown": "every frame is played; the map says `position 99`",
     "chmap-direction-unknown": LEFT_OUT,
     "control-type-unknown": LEFT_OUT,

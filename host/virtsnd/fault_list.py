@@ -128,6 +128,8 @@ _LIST = (
           Start(), record("CHMAP_INFO", 5, "B", 19)),
     Fault("H-14", "chmap-longest", "a channel map has 255 channels",
           Start(), record("CHMAP_INFO", 5, "B", 255)),
+    Fault("H-14", "chmap-empty", "a channel map has no channels",
+          Start(), record("CHMAP_INFO", 5, "B", 0)),
     Fault("H-14", "chmap-position-unknown", "a channel is at position 99",
           Start(), record("CHMAP_INFO", 6, "B", 99)),
     Fault("H-14", "chmap-direction-unknown", "a channel map has direction 7",

@@ -47,6 +47,7 @@ async def transfer(stream, ring, move, n, stuck):
     OSError(ETIMEDOUT), which says `stuck`, if the stream runs and nothing comes back from the
     device in one to two times what a blocking call waits.
     """
+    _alone(stream, stream.ready_flag == POLLOUT)  # before anything is moved in between
     job = [move(0) or 0, None, -1]
     if job[_AT] == n or stream.ended():
         return job[_AT]

@@ -250,8 +250,10 @@ class Card:
             raise ValueError("a request of %d bytes: must have a code and an id" % n)
         room = 4 + response_bytes
         memory, at = self._messages, REQUEST_BYTES
-        own = n > at or room > _RESPONSE_BYTES or self._under_way > 1
+        own = n > at or not 4 <= room <= _RESPONSE_BYTES or self._under_way > 1
         if own:
+            if room < 4:
+                raise ValueError("an answer of %d bytes: must be 0 or more" % response_bytes)
             memory, at = dma.alloc(n + room), n
             self.device.orphans.append(memory)
             try:
@@ -339,9 +341,12 @@ class Card:
     def chmap(self, pcm):
         """Return the Chmap for an Output's or Input's channels, None if the device has none."""
         from .chmaps import for_stream
+        from .pcm import PCM
 
-        if not hasattr(pcm, "stream"):
-            raise TypeError("chmap of %r: must be an Output or an Input" % (pcm,))
+        if not isinstance(pcm, PCM):
+            raise TypeError(
+                "chmap of a %s: must be an Output or an Input" % type(pcm).__name__
+            )
         return for_stream(self.chmaps, pcm.stream, pcm.channels)
 
     def _pick(self, direction, wanted, *parameters):

@@ -59,7 +59,7 @@ def query(card, total):
     rows = records(card, _R_CHMAP_INFO, total, _INFO_BYTES, _CHMAPS_MAX, "channel maps")
     for id, row in enumerate(rows):
         nid, direction, channels = struct.unpack_from("<IBB", row)
-        if direction <= protocol.INPUT and channels <= _CHANNELS_MAX:
+        if direction <= protocol.INPUT and 0 < channels <= _CHANNELS_MAX:
             found.append(Chmap(id, nid, direction, tuple(row[6 : 6 + channels])))
     return tuple(found)
 

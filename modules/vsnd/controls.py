@@ -340,5 +340,5 @@ def find(controls, name, index=0):
             return control
     names = ["%r" % c.name + (" %d" % c.index if c.index else "") for c in controls]
     raise ValueError(
-        "no control %r %d, but %s" % (name, index, ", ".join(names) if names else "none at all")
+        "no control %r %r, but %s" % (name, index, ", ".join(names) if names else "none at all")
     )

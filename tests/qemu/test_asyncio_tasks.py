@@ -355,8 +355,8 @@ async def main():
     out, mic = card.output(), vsnd.open().input()
     long = asyncio.create_task(out.awrite(data))
     heard = asyncio.create_task(mic.areadinto(bytearray(19200)))
-    await asyncio.sleep_ms(0)
-    for second in (out.awrite(data), mic.areadinto(bytearray(4))):
+    await asyncio.sleep_ms(30)  # a period is free by then, and another one recorded
+    for second in (out.awrite(data[:1920]), mic.areadinto(bytearray(4))):
         try:
             await second
         except OSError as e:

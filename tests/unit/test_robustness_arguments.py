@@ -75,6 +75,7 @@ def test_handlers_that_cannot_be_called(case, value):
 
 def test_requests_that_are_none(case):
     complains(ValueError, "a request of 3 bytes", case.card.request, b"abc")
+    complains(ValueError, "an answer of -5 bytes", case.card.request, bytes(8), -5)
     case.good()
 
 
@@ -141,6 +142,15 @@ def test_a_closed_input(case, end):
     for name in HARMLESS:
         getattr(mic, name)()
     assert bytes(case.rig.board.arena) == before
+    case.good()
+
+
+def test_what_a_card_has_not(case):
+    card = case.card
+    complains(TypeError, "chmap of a Card: must be an Output or an Input", card.chmap, card)
+    complains(TypeError, "chmap of a Stream: must", card.chmap, card.streams[0])
+    complains(ValueError, "no control 'Master Playback Volume' None, but '", card.control,
+              card.controls[0].name, None)
     case.good()
 
 

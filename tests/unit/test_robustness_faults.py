@@ -20,7 +20,7 @@ CASES = [
 
 # What is left of the items if some are left out: streams, jacks, channel maps, controls.
 ITEMS = {
-    "chmap-too-long": (2, 2, 1, 2), "chmap-longest": (2, 2, 1, 2),
+    "chmap-too-long": (2, 2, 1, 2), "chmap-longest": (2, 2, 1, 2), "chmap-empty": (2, 2, 1, 2),
     "chmap-direction-unknown": (2, 2, 1, 2),
     "control-type-unknown": (2, 2, 2, 1), "control-count-zero": (2, 2, 2, 1),
     "control-count-huge": (2, 2, 2, 1), "control-range-reversed": (2, 2, 2, 1),
