@@ -22,6 +22,7 @@ ADDRESS = [*UNDEFINED, "-fsanitize=address"]
 # Words that lie across a string's end are meant; the pages beside them tell.
 WORDS = [*UNDEFINED, "-w"]
 MICROPYTHON = tools.TOOLS / "micropython"
+PY = MICROPYTHON / "py"
 # With headers and sources of MicroPython's own.
 OBJECTS = [f"-isystem{MICROPYTHON}", '-DMP_CONFIGFILE="mpconfig_host.h"', "-DNO_QSTR"]
 OBJECTS += [*WARNINGS, *ADDRESS]
@@ -30,7 +31,8 @@ PROGRAMS = {
     "fdt": ("fuzz_fdt.c", [PORT / "fdt.c", *WARNINGS, *ADDRESS], 100_000),
     "romfs": ("fuzz_romfs.c", [PORT / "romfs.c", *WARNINGS, *ADDRESS], 100_000),
     "heap": ("fuzz_heap.c", [*WARNINGS, *UNDEFINED], 500),
-    "map": ("fuzz_map.c", [MICROPYTHON / "py" / "map.c", *OBJECTS], 3000),
+    "map": ("fuzz_map.c", [PY / "map.c", *OBJECTS], 3000),
+    "set": ("fuzz_set.c", [PY / "nlr.c", PY / "nlrsetjmp.c", *OBJECTS], 2000),
     "frozen": ("fuzz_frozen.c", ["-DMICROPY_MODULE_FROZEN_MPY=1", *OBJECTS], 3000),
     "string64": ("fuzz_string.c", WORDS, 10_000),
     "string32": ("fuzz_string.c", ["-DWORD32", *WORDS], 10_000),

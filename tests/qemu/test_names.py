@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Dictionaries of names (ports/riscv/map.c): what was put in is found, whatever was taken out."""
+"""Dictionaries of names (ports/riscv/map.c), and sets (set.c): what was put in is found."""
 
 import random
 
@@ -105,3 +105,34 @@ def test_an_ordered_dict_that_cannot_grow(board):
     assert result.status == 0, result.output
     items = tuple((i, 5 if i == 3 else i) for i in range(8))
     assert result.output.splitlines() == ["20 {0} {60}", str({items})]
+
+
+@pytest.mark.every_board
+@pytest.mark.parametrize("size", [0, 2, 4, 12])
+def test_a_set_that_cannot_grow(board, size):
+    result = board.run(f"""
+        import micropython
+        sets = [set() for _ in range(20)]
+        others = []
+        for s in sets:
+            s.update(range({size}))
+            others.append(bytearray(60))
+        refused = 0
+        for s in sets:
+            micropython.heap_lock()
+            try:
+                s.add(100)
+            except MemoryError:
+                refused += 1
+            micropython.heap_unlock()
+        print(refused, {{len(s) for s in sets}}, any([50 in s or 100 in s for s in sets]))
+        for s in sets:
+            s.add(100)
+            s.update(range({size}, {size} + 2))
+        print({{tuple(sorted(s)) for s in sets}})
+        print({{sum(each) for each in others}}, {{len(each) for each in others}})
+    """)
+    assert result.status == 0, result.output
+    assert result.output.splitlines() == [
+        f"20 {{{size}}} False", str({(*range(size + 2), 100)}), "{0} {60}",
+    ]

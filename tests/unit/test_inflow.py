@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from cycle_bench import HEADER, SIZE, SLOT
+from cycle_bench import HEADER, SLOT
 from inflow_bench import InBench
 
 UNEVEN = (4, 28, 32, 36, 60, 64, 100, 1000, 400, 8, 12, 16, 508, 4, 4, 1600)
