@@ -77,6 +77,7 @@ class Device:
                 dma.free(region)
         transport.add_status(mmio.ACKNOWLEDGE)
         transport.add_status(mmio.DRIVER)
+        rings = [None] * len(queues)
         try:
             supported |= INDIRECT_DESC | EVENT_IDX
             supported |= _ANY_LAYOUT if transport.version == 1 else VERSION_1 | _PLATFORM
@@ -89,20 +90,25 @@ class Device:
                     )
                 while size > limit:
                     size >>= 1
-                self.queues += (Queue(transport, index, size, self.features, self.fail),)
+                rings[index] = Queue(transport, index, size, self.features, self.fail)
+            self.queues = tuple(rings)
             if watched is not None:
                 self._watched = self.queues[watched]
             self._interrupts()
             if not _live:
                 virt.at_reset(_quiet_all)
-        except BaseException:  # Ctrl-C too
+            _live.append(self)
+        except BaseException:  # Ctrl-C too, and memory that runs out
             virt.irq(transport.irq, None)
             transport.add_status(mmio.FAILED)
+            self.queues = ()
+            if self in _live:
+                _live.remove(self)
             # Without DRIVER_OK the device has not touched the rings (2.1.2).
-            for queue in self.queues:
-                queue.free()
+            for queue in rings:
+                if queue:
+                    queue.free()
             raise
-        _live.append(self)
         transport.add_status(mmio.DRIVER_OK)
 
     def _negotiate(self, supported):
@@ -233,9 +239,9 @@ class Device:
             if self in _live:
                 _live.remove(self)
             virt.irq(t.irq, None)
-            queues, self.queues = self.queues, ()
-            regions, self.orphans = self.orphans, []
             self.error = "device at %#x is closed" % t.base
+            regions, self.orphans = self.orphans, []  # the last that needs memory
+            queues, self.queues = self.queues, ()
             try:
                 t.reset()
             except BaseException:

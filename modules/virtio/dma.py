@@ -57,6 +57,7 @@ def alloc(size, align=16):
             start = ((_PA + at + align - 1) & -align) - _PA
             rest = at + room - start - size
             if rest >= 0:
+                region = Region(start, size)  # what needs memory comes first
                 if rest:
                     _free[i] = start + size, rest
                 else:
@@ -64,7 +65,7 @@ def alloc(size, align=16):
                 if start > at:
                     _free.insert(i, (at, start - at))
                 virt.fill(arena, start, size, 0)
-                return Region(start, size)
+                return region
             i += 1
     raise OSError(
         errno.ENOMEM, "DMA arena: no block of %d bytes left, %d in all" % (size, available())

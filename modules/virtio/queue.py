@@ -56,9 +56,6 @@ class Queue:
         used = (18 * size + 6 + align - 1) & -align
         tables = (used + 6 + 8 * size + 15) & ~15
         n = tables + 16 * _TABLE * size if self.indirect else tables
-        self.region = region = dma.alloc(n, align)
-        self.avail_va = region.va + 16 * size  # flags, idx, ring, used_event
-        self.used_va = region.va + used  # flags, idx, ring, avail_event
         self._tables = tables
         self.notify_va = transport.notify_va
         self._next = 0  # avail.idx, free-running mod 65536
@@ -74,10 +71,14 @@ class Queue:
         self.busy = {}  # the chains that the device owns, by head: who is told when it is back
         self.written = {}  # by head: bytes that the device wrote, at its last return
         self.cycles = []  # see Cycle
+        region = dma.alloc(n, align)
         try:
+            self.region = region
+            self.avail_va = region.va + 16 * size  # flags, idx, ring, used_event
+            self.used_va = region.va + used  # flags, idx, ring, avail_event
             transport.set_queue(index, size, region.pa, region.pa + 16 * size, region.pa + used)
-        except OSError:
-            dma.free(region)  # the device was not told of it
+        except BaseException:  # the device does not use it before DRIVER_OK
+            dma.free(region)
             raise
 
     def chain(self, *parts):

@@ -57,12 +57,16 @@ def open(base=None):
     if not card:
         strange = transport.base not in _cards and reset_cause() != PWRON_RESET
         card = Card(transport)
-        if strange:
-            # QEMU's device may still have buffers of a life that ended in the middle of something.
-            from .recovery import purge
+        try:
+            if strange:
+                # QEMU's device may have buffers of a life that ended in the middle of something.
+                from .recovery import purge
 
-            purge(card)
-        _cards[transport.base] = card
+                purge(card)
+            _cards[transport.base] = card
+        except BaseException:
+            card.close()
+            raise
     return card
 
 

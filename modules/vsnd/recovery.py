@@ -101,15 +101,11 @@ def forget(card):
 def purge(card):
     """As forget(), for a device that had another life of which nothing is known. It is as new.
 
-    The card is closed if that fails, with the OSError that says why.
+    OSError that says why if that fails.
     """
-    try:
-        with virt.lock:
-            _forget(card)
-            _renew(card)
-    except BaseException:
-        card.close()
-        raise
+    with virt.lock:
+        _forget(card)
+        _renew(card)
 
 
 def _forget(card):

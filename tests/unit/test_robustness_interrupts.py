@@ -86,3 +86,30 @@ def test_close_loses_nothing_wherever_it_is_interrupted(kind):
             assert case.rig.dma.available() == case.free, raising.where
             case.untouched()
     assert at > 3
+
+
+class Full:
+    """A list or a dictionary that would have to grow, and cannot."""
+
+    def append(self, item):
+        raise MemoryError
+
+    def __setitem__(self, key, item):
+        raise MemoryError
+
+
+@pytest.mark.parametrize("where", ["a queue", "live devices", "cards"])
+def test_open_loses_nothing_when_memory_runs_out(monkeypatch, where):
+    with Case() as case:
+        vsnd, virtio = case.rig.vsnd, case.rig.virtio
+        with monkeypatch.context() as patch:
+            if where == "a queue":
+                patch.setattr(virtio.mmio.MMIO, "set_queue", lambda *_: Full().append(0))
+            elif where == "live devices":
+                patch.setattr(virtio.device, "_live", type("List", (Full, list), {})())
+            else:
+                patch.setattr(vsnd.card, "_cards", type("Dict", (Full, dict), {})())
+            with pytest.raises(MemoryError):
+                vsnd.open()
+            assert case.rig.dma.available() == case.free
+        case.good()
