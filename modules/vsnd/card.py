@@ -70,13 +70,6 @@ def open(base=None):
     return card
 
 
-def _not_ints(*values):
-    return TypeError(
-        "rate %r, channels %r, format %r, period %r, periods %r, stream %r, features %r: must be "
-        "ints, the last two may be None" % values
-    )
-
-
 class _SoundDevice(Device):
     card = None
     asked = False  # for a reset, in the middle of a request: who made it sees to that
@@ -310,13 +303,9 @@ class Card:
         ValueError if the stream does not offer it, OSError(EBUSY) if no stream is free,
         OSError(ENODEV) if the card has no output.
         """
-        try:
-            rate | channels | format | period | periods | (0 if stream is None else stream)
-            0 if features is None else features | 0
-        except TypeError:
-            raise _not_ints(rate, channels, format, period, periods, stream, features)
-        info = self._pick(protocol.OUTPUT, stream, rate, channels, format, features or 0)
-        return Output(self, info, rate, channels, format, period, periods, features)
+        return self._open(
+            Output, protocol.OUTPUT, stream, rate, channels, format, period, periods, features
+        )
 
     def input(
         self, rate=48000, channels=2, format=protocol.S16, period=480, periods=4, stream=None,
@@ -328,13 +317,22 @@ class Card:
         """
         from .capture import Input
 
+        return self._open(
+            Input, protocol.INPUT, stream, rate, channels, format, period, periods, features
+        )
+
+    def _open(self, kind, direction, stream, rate, channels, format, period, periods, features):
         try:
             rate | channels | format | period | periods | (0 if stream is None else stream)
             0 if features is None else features | 0
         except TypeError:
-            raise _not_ints(rate, channels, format, period, periods, stream, features)
-        info = self._pick(protocol.INPUT, stream, rate, channels, format, features or 0)
-        return Input(self, info, rate, channels, format, period, periods, features)
+            raise TypeError(
+                "rate %r, channels %r, format %r, period %r, periods %r, stream %r, features %r: "
+                "must be ints, the last two may be None"
+                % (rate, channels, format, period, periods, stream, features)
+            )
+        info = self._pick(direction, stream, rate, channels, format, features or 0)
+        return kind(self, info, rate, channels, format, period, periods, features)
 
     def control(self, name, index=0):
         """Return the Control of that name and index. ValueError, saying which there are."""
