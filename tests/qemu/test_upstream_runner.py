@@ -17,6 +17,15 @@ def here(*lines):
     return "\n".join(["import sys", "print(1)", "if sys.platform == 'riscv':", *lines, ""])
 
 
+# A CPython that is held up once, and then prints what the board does.
+HELD_UP = """
+import os, sys
+if sys.implementation.name == "cpython" and not os.path.exists("held_up"):
+    open("held_up", "w").close()
+    print("too late")
+print("in time")
+"""
+
 OWN = {
     "own/a.py": "print(1 + 1)\n",
     "own/b.py": "import sys\nprint(sys.implementation.name)\n",
@@ -26,12 +35,15 @@ OWN = {
     "own/f.py": "import unittest\nprint([1, 2])\n",
     "own/g.py": here("    import machine", "    machine.disable_irq()", "    while True: pass"),
     "own/h.py": "print(sum(range(10)))\n",
+    "own/k.py": HELD_UP,
     "own/i.py": "import sys\nif sys.platform != 'linux':\n" + SKIP,
     # The table of names is full, and the heap is locked when its handler begins.
     "own/j.py": "import micropython as m\na = b = 0\ntry:\n    m.heap_lock()\n    float(1)\n"
     "except:\n    m.heap_unlock()\n" + SKIP,
 }
-WORDS = dict.fromkeys("afh", "pass") | dict.fromkeys("bceg", "fail") | dict.fromkeys("dij", "skip")
+WORDS = (
+    dict.fromkeys("afhk", "pass") | dict.fromkeys("bceg", "fail") | dict.fromkeys("dij", "skip")
+)
 
 
 def prepared(folder):
@@ -42,9 +54,7 @@ def prepared(folder):
     return tree, image
 
 
-def test_each_test_is_judged_whatever_another_does_to_the_board(
-    firmware, tmp_path, monkeypatch
-):
+def test_each_test_is_judged_whatever_another_does_to_the_board(firmware, tmp_path, monkeypatch):
     monkeypatch.setenv("MICROPY_TEST_TIMEOUT", "2")
     tree, image = prepared(tmp_path)
     told = {}

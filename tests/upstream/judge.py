@@ -12,6 +12,7 @@ from boards import TEST_LIMIT, board, environment
 from virtboard.process import started
 
 SILENCE = 3 * TEST_LIMIT  # s without a line from run-tests.py
+CPYTHONS = 3  # runs of it before it is believed, where the board said something else
 LOST = "could not enter raw repl"  # run-tests.py about a board that no longer answers
 LINE = re.compile(r"(pass|FAIL|skip|lrge) +(\S+)(?: |$)")
 WORDS = {"pass": "pass", "FAIL": "fail", "skip": "skip", "lrge": "too large"}
@@ -59,6 +60,19 @@ class Judge:
         self.tell(test, result)
         return result
 
+    def _failed(self, folder, test):
+        """The Result of a test that did not print what was expected.
+
+        Unless its sources have that, CPython ran it, in real time: on a busy computer a test that
+        sleeps prints less there. The board, in virtual time, has passed if CPython comes to agree.
+        """
+        failure = _failure(folder, test)
+        board, expected = (_path(folder, test, ending) for ending in (".out", ".exp"))
+        if expected.exists() and not (self.tree / f"{test}.exp").exists():
+            if any(_cpython(self.tree / test) == board.read_bytes() for _ in range(CPYTHONS)):
+                return Result("pass", "")
+        return failure
+
     def _one_board(self, folder, tests, via_mpy):
         """Runs tests on one board; yields (test, Result). BoardLost if it does not run all."""
         log = []
@@ -74,7 +88,7 @@ class Judge:
                 for line in _lines(process):
                     log.append(line)
                     if failed:  # by now its output is complete
-                        yield failed, _failure(folder, failed)
+                        yield failed, self._failed(folder, failed)
                         failed = None
                     found = LINE.match(line)
                     if found:
@@ -85,7 +99,7 @@ class Judge:
                         else:
                             yield test, Result(WORDS[word], "")
             if failed:
-                yield failed, _failure(folder, failed)
+                yield failed, self._failed(folder, failed)
             if count < len(tests):
                 if pty.process.poll() is not None:
                     log.append(f"QEMU has ended with status {pty.process.returncode}")
@@ -114,18 +128,32 @@ def _lines(process):
         timer.cancel()
 
 
+def _cpython(path):
+    """What a test prints on CPython, as run-tests.py runs it; None if that fails."""
+    options = {"cwd": path.parent, "env": environment(), "timeout": TEST_LIMIT}
+    pipes = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+    try:
+        return subprocess.check_output([sys.executable, "-BS", path], **pipes, **options)
+    except subprocess.SubprocessError:
+        return None
+
+
+def _path(folder, test, ending):
+    """Where run-tests.py writes about a test that failed."""
+    return folder / (test.replace("..", "_").replace("./", "").replace("/", "_") + ending)
+
+
 def _failure(folder, test):
     """The Result of a test that failed: what it printed, and beside it what was expected.
 
     BoardLost if it was not run, for want of a board.
     """
-    stem = folder / test.replace("..", "_").replace("./", "").replace("/", "_")
-    text = stem.with_name(stem.name + ".out").read_text(errors="replace")
+    text = _path(folder, test, ".out").read_text(errors="replace")
     if text.startswith(LOST):
         lost = BoardLost(text)
         lost.before_test = True
         raise lost
-    expected = stem.with_name(stem.name + ".exp")
+    expected = _path(folder, test, ".exp")
     if expected.exists():
         text += f"\nexpected:\n{expected.read_text(errors='replace')}"
     return Result("fail", text)
