@@ -10,6 +10,7 @@ from collections import namedtuple
 import errno
 from micropython import const
 import struct
+from virt import nbytes
 from . import ctl_info, protocol, tlv
 from .events import INFO, TLV
 
@@ -156,9 +157,9 @@ class Control:
                     "%s: value must be an IEC958 of 24, 147 and 4 bytes" % self._label()
                 )
             for (at, n), part in zip(_IEC958_PARTS, value):
-                data[at : at + n] = part
+                data[at : at + n] = bytes(part)
             return data
-        if isinstance(value, (int, bool, float, str)):
+        if value is None or isinstance(value, (int, bool, float, str)):
             value = (value,) * self.count
         if len(value) != self.count:
             raise ValueError(
@@ -190,9 +191,9 @@ class Control:
     def tlv_read(self, n=_TLV_BYTES):
         """Up to n bytes of metadata as they are, with their header: CTL_TLV_READ."""
         self._need("TLV_READ")
-        if not 0 < n <= tlv.HEADER_BYTES + tlv.VALUE_BYTES_MAX:
+        if not isinstance(n, int) or not 0 < n <= tlv.HEADER_BYTES + tlv.VALUE_BYTES_MAX:
             raise ValueError(
-                "%s: room for %d bytes of metadata, must be 1..%d"
+                "%s: room for %r bytes of metadata, must be 1..%d"
                 % (self._label(), n, tlv.HEADER_BYTES + tlv.VALUE_BYTES_MAX)
             )
         return self._request(_R_CTL_TLV_READ, b"", n, 0)
@@ -212,10 +213,10 @@ class Control:
         self._request(_R_CTL_TLV_COMMAND, self._one_tlv(data))
 
     def _one_tlv(self, data):
-        length = len(data) - tlv.HEADER_BYTES
+        length = nbytes(data) - tlv.HEADER_BYTES
         if length < 0 or length & 3 or struct.unpack_from("<I", data, 4)[0] != length:
             raise ValueError(
-                "%s: %d bytes are no TLV: tlv.encode() makes one" % (self._label(), len(data))
+                "%s: %d bytes are no TLV: tlv.encode() makes one" % (self._label(), nbytes(data))
             )
         if length > tlv.VALUE_BYTES_MAX:
             raise ValueError(
@@ -270,12 +271,14 @@ class Control:
         otherwise as db() and write().
         """
         self._need("WRITE")
-        if isinstance(value, (int, float)):
+        if value is None or isinstance(value, (int, float, str)):
             self.write(self._from_db(value))
         else:
             self.write([self._from_db(db) for db in value])
 
     def _from_db(self, db):
+        if not isinstance(db, (int, float)):
+            raise TypeError("%s: value is %r, must be a number of dB" % (self._label(), db))
         scale = self._db_scale()
         low, high, step = self.minimum, self.maximum, self.step or 1
         silent = self._to_db(scale, low) == float("-inf")

@@ -154,6 +154,17 @@ def test_what_a_card_has_not(case):
     case.good()
 
 
+def test_values_of_controls(case):
+    control = case.card.controls[0]
+    for value in (None, "x", 1.5, [None, 1], [1.5, 1]):
+        complains(ValueError, "must be 0..100", control.write, value)
+    for value in (None, "x", [None, 1], ["x", 1]):
+        complains(TypeError, "must be a number of dB", control.set_db, value)
+    for n in (None, "x", 1.5, 0):
+        complains(ValueError, "bytes of metadata, must be 1..65544", control.tlv_read, n)
+    case.good()
+
+
 def test_a_closed_card(case):
     card = case.card
     control, jack = card.controls[0], card.jacks[0]

@@ -4,6 +4,7 @@
 import errno
 import importlib
 import struct
+from array import array
 
 import pytest
 
@@ -481,6 +482,7 @@ def test_tlv_write_and_command(one, call, code):
         (b"", "no TLV"),
         (hexed("07000000 04000000") + bytes(8), "no TLV"),
         (hexed("07000000 06000000") + bytes(6), "no TLV"),
+        (array("I", (7, 0, 0, 0, 0, 0, 0, 0)), "32 bytes are no TLV"),
     ):
         with pytest.raises(ValueError, match=why):
             getattr(control, call)(wrong)
