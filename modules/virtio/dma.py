@@ -21,6 +21,7 @@ _VA = addressof(arena)
 _PA = _VA
 
 _free = [(0, len(arena))]  # (at, size) in bytes, sorted, no two adjacent
+_late = None  # regions that came back when there was no memory to write that down
 
 
 class Region:
@@ -74,16 +75,23 @@ def alloc(size, align=16):
 
 def free(region):
     """Return a region that no device can reach any more."""
+    global _late
     with virt.lock:
-        _free.append((region.at, region.size))
-        _free.sort()
-        i = 1
-        while i < len(_free):
-            at, size = _free[i - 1]
-            if at + size == _free[i][0]:
-                _free[i - 1 : i + 1] = [(at, size + _free[i][1])]
-            else:
-                i += 1
+        region.pa, _late = _late, region  # it has no address any more, but the next of them
+        try:
+            while _late:
+                _free.append((_late.at, _late.size))
+                _late = _late.pa
+            _free.sort()
+            i = 1
+            while i < len(_free):
+                at, size = _free[i - 1]
+                if at + size == _free[i][0]:
+                    _free[i - 1 : i + 1] = [(at, size + _free[i][1])]
+                else:
+                    i += 1
+        except MemoryError:
+            pass  # what could not be done is done with the next region
 
 
 # point(vas, first, n, buf, at, step): n 64-bit words, at vas[first] and so on, become the device

@@ -106,3 +106,20 @@ def test_addresses_outside_the_arena(dma, rig_of):
         dma.point(words, 0, 2, data, 33, 32)
     with pytest.raises(ValueError, match="within the addresses"):
         dma.point(words, 2, 2, data, 0, 1)
+
+
+def test_what_comes_back_when_memory_runs_out_is_not_lost(dma):
+    class Full(list):
+        def append(self, item):
+            raise MemoryError
+
+    before = dma.available()
+    regions = [dma.alloc(100) for _ in range(5)]
+    kept = dma._free
+    dma._free = Full(kept)
+    for region in regions[:4]:
+        dma.free(region)
+    dma._free = kept
+    dma.free(regions[4])
+    assert dma.available() == before
+    assert dma._free == [(0, before)]
