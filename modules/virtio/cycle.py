@@ -82,8 +82,9 @@ class Cycle:
         self.ok = ok
         data = (virt.nbytes(header) + 63) & ~63
         status = (data + slots * slot_bytes + 63) & ~63
-        self._region = region = dma.alloc(status + slots * STATUS_BYTES, 64)
+        region = dma.alloc(status + slots * STATUS_BYTES, 64)
         device.orphans.append(region)  # until _free(), or the device's reset
+        self._region = region
         region.store(header)
         self.data_at = region.at + data
         self.data_pa = region.pa + data

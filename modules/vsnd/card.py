@@ -110,6 +110,7 @@ class Card:
         self._under_way = 0  # requests: more than one if a scheduled function makes some, too
         self.early = None  # events that came while refresh() reads
         self._events = None
+        self.device = None  # a place for it: once it is up, it must not be lost
         self._start(transport)
 
     def _start(self, transport):
@@ -119,11 +120,13 @@ class Card:
         # Events about them are for nobody until they are asked for.
         self.streams = self.jacks = self.chmaps = self.controls = ()
         try:
-            # Both are the device's until it is reset.
-            self._messages = messages = dma.alloc(REQUEST_BYTES + _RESPONSE_BYTES)
+            # Both are the device's until it is reset, whether memory runs out here or not.
+            messages = dma.alloc(REQUEST_BYTES + _RESPONSE_BYTES)
             device.orphans.append(messages)
-            self._event_buffers = dma.alloc(_EVENTS * protocol.EVENT_BYTES)
-            device.orphans.append(self._event_buffers)
+            self._messages = messages
+            events = dma.alloc(_EVENTS * protocol.EVENT_BYTES)
+            device.orphans.append(events)
+            self._event_buffers = events
             self._head = device.queues[CONTROLQ].chain(
                 (messages.pa, 4, False), (messages.pa + REQUEST_BYTES, 4, True)
             )
