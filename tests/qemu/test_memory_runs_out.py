@@ -3,7 +3,8 @@
 
 MemoryError or all is well, the card works afterwards, and the arena has all its bytes back.
 
-EXAMPLES in the environment: as many numbers of blocks as that, instead of 6. 250 are all of them.
+EXAMPLES in the environment: as many numbers of blocks as that, instead of 6. 125 take a minute:
+-o timeout=300.
 """
 
 import os
@@ -73,5 +74,5 @@ print(failed > 1)
 @pytest.mark.parametrize("already", [False, True], ids=["opened", "open"])
 def test_a_heap_that_is_nearly_full(board, already):
     program = f"BLOCKS, STEP, OPEN = {BLOCKS}, {STEP}, {already}\n" + PROGRAM
-    result = board.run(program, streams=2, audio="files", memory="3M")
+    result = board.run(program, streams=2, audio="files", memory="3M", timeout=300)
     assert (result.status, result.output) == (0, "True\n")
