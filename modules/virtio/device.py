@@ -239,16 +239,21 @@ class Device:
             if self in _live:
                 _live.remove(self)
             virt.irq(t.irq, None)
-            self.error = "device at %#x is closed" % t.base
-            regions, self.orphans = self.orphans, []  # the last that needs memory
+            try:
+                self.error = "device at %#x is closed" % t.base
+            except MemoryError:  # it is closed all the same: nothing else here needs memory
+                self.error = "the device is closed"
             queues, self.queues = self.queues, ()
+            regions = self.orphans
             try:
                 t.reset()
             except BaseException:
                 regions += [queue.region for queue in queues]
                 _quarantine[t.base] = _quarantine.get(t.base, []) + regions
+                regions.clear()
                 raise
             for queue in queues:
                 queue.free()
             for region in regions:
                 dma.free(region)
+            regions.clear()
