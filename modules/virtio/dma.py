@@ -59,12 +59,14 @@ def alloc(size, align=16):
             rest = at + room - start - size
             if rest >= 0:
                 region = Region(start, size)  # what needs memory comes first
-                if rest:
-                    _free[i] = start + size, rest
-                else:
-                    del _free[i]
+                behind = start + size, rest
                 if start > at:
                     _free.insert(i, (at, start - at))
+                    i += 1
+                if rest:
+                    _free[i] = behind
+                else:
+                    del _free[i]
                 virt.fill(arena, start, size, 0)
                 return region
             i += 1

@@ -123,3 +123,18 @@ def test_what_comes_back_when_memory_runs_out_is_not_lost(dma):
     dma.free(regions[4])
     assert dma.available() == before
     assert dma._free == [(0, before)]
+
+
+def test_what_is_not_given_because_memory_runs_out_is_not_lost(dma):
+    class Full(list):
+        def insert(self, at, item):
+            raise MemoryError
+
+    before = dma.available()
+    dma.alloc(16)
+    kept = list(dma._free)
+    dma._free = Full(kept)
+    with pytest.raises(MemoryError):
+        dma.alloc(64, 4096)
+    assert dma._free == kept
+    assert dma.available() == before - 16
