@@ -206,7 +206,8 @@ def test_asyncio(case, name, monkeypatch):
         while rig.clock.now < end:
             await turn()
 
-    monkeypatch.setattr(asyncio, "core", types.ModuleType("core"), raising=False)
+    core = types.SimpleNamespace(_io_queue=types.SimpleNamespace(map={}))  # nobody waits by it
+    monkeypatch.setattr(asyncio, "core", core, raising=False)
     monkeypatch.setattr(asyncio, "sleep_ms", sleep_ms, raising=False)
     aio = importlib.import_module("vsnd.aio")
     aio.readable = lambda pcm: until(pcm, POLLIN)

@@ -341,7 +341,8 @@ def tasks(rig, monkeypatch):
         end = rig.clock.now + ms * 1000
         await until(lambda: rig.clock.now >= end)
 
-    monkeypatch.setattr(asyncio, "core", types.ModuleType("core"), raising=False)
+    core = types.SimpleNamespace(_io_queue=types.SimpleNamespace(map={}))  # nobody waits by it
+    monkeypatch.setattr(asyncio, "core", core, raising=False)
     aio = importlib.import_module("vsnd.aio")
     aio.readable = lambda pcm: until(lambda: pcm.ioctl(POLL, POLLIN))
     aio.writable = lambda pcm: until(lambda: pcm.ioctl(POLL, POLLOUT))
