@@ -74,5 +74,5 @@ print(failed > 1)
 @pytest.mark.parametrize("already", [False, True], ids=["opened", "open"])
 def test_a_heap_that_is_nearly_full(board, already):
     program = f"BLOCKS, STEP, OPEN = {BLOCKS}, {STEP}, {already}\n" + PROGRAM
-    result = board.run(program, streams=2, audio="files", memory="3M", timeout=300)
+    result = board.run(program, streams=2, audio="files", memory="5M", timeout=300)
     assert (result.status, result.output) == (0, "True\n")
