@@ -6,6 +6,13 @@ by test_robustness_sequences.py. By name of what was wrong: arguments of sequenc
 OPEN = [("open",), ("output", 480, 4), ("input", 480, 4)]
 
 CORPUS = {
+    # the test reset the card before the late answer came, and that broke the queue anew
+    "an answer to whoever asked before the reset": {
+        "steps": [
+            *OPEN, *6 * [("write", 0)], ("output", 480, 4), *6 * [("write", 0)],
+            ("fault", "answer-after-reset", 1), ("refresh",), ("write", 0),
+        ],
+    },
     # card.close() without stopping its streams
     "a card that is closed while it plays": {
         "steps": [

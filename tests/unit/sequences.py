@@ -415,6 +415,7 @@ class World:
     def end(self):
         """Whatever happened, a reset makes it good; nothing is lost."""
         self.remove()
+        self.rig.board._sleep(1_500_000)  # what a fault keeps back comes before that reset
         self.trouble = True  # what is under way may end in an error
         for which in (0, 1):
             self.step("close", which)
