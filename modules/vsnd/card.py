@@ -384,12 +384,16 @@ class Card:
     def _quiet(self):
         # End all streams; False if the device may not have given everything back.
         done = True
-        for user in list(self._users):
-            try:
-                user.abort()
-            except OSError:
-                done = False
-            user.end()  # this may be a callback, in the middle of one of its commands
+        users = list(self._users)
+        try:
+            for user in users:
+                try:
+                    user.abort()
+                except OSError:
+                    done = False
+        finally:  # Ctrl-C too, or this is a callback in the middle of one of its commands
+            for user in users:
+                user.end()
         return done
 
     def reset(self):

@@ -13,6 +13,14 @@ CORPUS = {
             ("fault", "answer-after-reset", 1), ("refresh",), ("write", 0),
         ],
     },
+    # STOP was done and its answer had no bytes: dropping the stream stopped it again
+    "a command that was done is said not to be": {
+        "steps": [
+            *OPEN, ("write", 1), ("write_in_place", 0), ("drain", 1),
+            ("fault", "used-len-zero-control", 2), ("drain", 1), ("drain", 0),
+            ("input", 480, 4), ("heal",), ("command", 1, "drop"),
+        ],
+    },
     # card.close() without stopping its streams
     "a card that is closed while it plays": {
         "steps": [

@@ -318,3 +318,29 @@ def test_ctrl_c_while_it_waits(rig, direction):
     out.close()
     mic.close()
     assert stream(rig).played == pattern(out, 10)
+
+
+def test_ctrl_c_while_a_card_closes_ends_its_streams(rig, monkeypatch):
+    card = rig.vsnd.open()
+    out, mic = card.output(), card.input()
+    out.write(pattern(out, 10))
+    mic.start()
+    request = card.request
+
+    def ctrl_c(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(card, "request", ctrl_c, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        card.close()
+    monkeypatch.setattr(card, "request", request)
+    for pcm in out, mic:
+        assert pcm.state == "CLOSED"
+        with pytest.raises(OSError, match="in state CLOSED"):
+            pcm.stop()
+    card.reset()
+    del stream(rig).played[:]
+    with card.output() as out:
+        out.write(pattern(out, 10))
+    assert stream(rig).played == pattern(out, 10)
+    card.close()
