@@ -64,19 +64,12 @@ class Preempt:
         self.jumps += 1
 
 
-class AtSleep:
+class AtSleep(Preempt):
     """The same, at the look number `at` for scheduled functions that something asleep makes.
 
     Each sleep looks when it begins, and after everything that wakes it; within virt.wait16() the
     `with virt.lock` is left.
     """
-
-    def __init__(self, board, call, at):
-        self.board = board
-        self.call = call
-        self.at = at
-        self.jumps = 0
-        self.where = None
 
     def run(self, program):
         board = self.board
